@@ -1,0 +1,81 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+/// `SIAMESE_MARCH` picks the instruction set of the numeric kernels (default x86-64-v3: AVX2 and FMA). The results
+/// have the same bits for every choice; only the speed differs.
+let march = Context.environment["SIAMESE_MARCH"] ?? "x86-64-v3"
+/// CI turns warnings into errors; a user's newer compiler, with new warnings, still builds.
+let strict: [SwiftSetting] = Context.environment["SIAMESE_STRICT"] == nil ? [] : [.unsafeFlags(["-warnings-as-errors"])]
+
+let common: [SwiftSetting] =
+    [
+        .swiftLanguageMode(.v6),
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+    ] + strict
+
+#if arch(x86_64)
+    let instructionSet = ["-Xcc", "-march=\(march)"]
+#else
+    let instructionSet: [String] = []
+#endif
+
+/// Arithmetic runs at full speed in debug builds and tests too.
+let numeric: [SwiftSetting] = common + [.unsafeFlags(["-Ounchecked"] + instructionSet)]
+let optimized: [SwiftSetting] = common + [.unsafeFlags(["-O"])]
+
+func room(_ name: String, _ dependencies: [Target.Dependency] = [], _ settings: [SwiftSetting] = common) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+func tests(of name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .testTarget(
+        name: name + "Tests", dependencies: [.target(name: name)] + dependencies, swiftSettings: common)
+}
+
+let package = Package(
+    name: "siamese",
+    products: [.executable(name: "siamese", targets: ["siamese"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    ],
+    targets: [
+        .systemLibrary(name: "CZeroMQ", providers: [.apt(["libzmq3-dev"])]),
+        .systemLibrary(name: "CSodium", providers: [.apt(["libsodium-dev"])]),
+        .systemLibrary(name: "CCairo", providers: [.apt(["libcairo2-dev"])]),
+        .systemLibrary(name: "CGIF", providers: [.apt(["libgif-dev"])]),
+        .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+
+        room("Kernels", [], numeric),
+        room("ModelCore", ["Kernels"], numeric),
+        room("Storage", ["CSodium"]),
+        room("Datasets", ["ModelCore", "Storage", "CZlib"], optimized),
+        room("Coordination", [], optimized),
+        room("Messaging", ["CZeroMQ"]),
+        room("Artifacts", ["ModelCore", "Storage", "CCairo", "CGIF"], optimized),
+        room("Evaluation", ["ModelCore"], optimized),
+        room(
+            "Runtime",
+            [
+                "ModelCore", "Storage", "Datasets", "Coordination", "Messaging", "Artifacts", "Evaluation",
+                .product(name: "Logging", package: "swift-log"),
+            ]),
+        .executableTarget(
+            name: "siamese",
+            dependencies: ["Runtime", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            swiftSettings: common),
+
+        .target(
+            name: "TestKit", dependencies: ["Coordination"], path: "Tests/TestKit", swiftSettings: common),
+        tests(of: "Kernels"),
+        tests(of: "ModelCore", ["Artifacts"]),
+        tests(of: "Storage"),
+        tests(of: "Datasets", ["ModelCore", "Storage", "CZlib"]),
+        tests(of: "Coordination", ["TestKit"]),
+        tests(of: "Messaging"),
+        tests(of: "Artifacts", ["ModelCore", "Storage"]),
+        tests(of: "Evaluation", ["ModelCore"]),
+    ]
+)

@@ -1,0 +1,58 @@
+// Named random streams: every random number of a run is a pure function of (seed, stream, epoch, position, draw).
+// Nothing here holds state, so a resumed run needs no generator state (docs/exactness.md, item 5).
+
+/// What a random number is for. The raw values are part of the numerics version.
+package enum StreamName: UInt32, Sendable {
+    case initialization = 1
+    case shuffle = 2
+    case partner = 3
+    case latentNoise = 4
+    /// Partners of the validation set: the same in every epoch.
+    case validationPartner = 5
+}
+
+/// One named stream of one epoch.
+///
+/// Position `p` owns an endless sequence of 32-bit words, numbered by `draw`; words of different positions, epochs and
+/// streams are independent.
+package struct RandomStream: Sendable {
+    private let key: SIMD2<UInt32>
+    private let name: StreamName
+    private let epoch: UInt32
+
+    package init(seed: UInt64, name: StreamName, epoch: Int = 0) {
+        key = SIMD2(UInt32(truncatingIfNeeded: seed), UInt32(truncatingIfNeeded: seed >> 32))
+        self.name = name
+        self.epoch = UInt32(truncatingIfNeeded: epoch)
+    }
+
+    /// Word `draw` of `position`: 32 uniform bits.
+    package func bits(at position: Int, draw: Int = 0) -> UInt32 {
+        block(at: position, group: draw / 4)[draw % 4]
+    }
+
+    /// 64 uniform bits: words 2·draw and 2·draw + 1 of `position`.
+    package func bits64(at position: Int, draw: Int = 0) -> UInt64 {
+        let words = block(at: position, group: draw / 2)
+        let first = 2 * (draw % 2)
+        return UInt64(words[first]) | UInt64(words[first + 1]) << 32
+    }
+
+    /// A uniform integer in `0..<bound`, from 64 bits by multiplication (Lemire 2019); its bias is below bound / 2⁶⁴.
+    package func integer(at position: Int, draw: Int = 0, below bound: Int) -> Int {
+        precondition(bound > 0, "a random integer needs a positive bound, not \(bound)")
+        return Int(bits64(at: position, draw: draw).multipliedFullWidth(by: UInt64(bound)).high)
+    }
+
+    /// A uniform number in [0, 1): 24 bits, each value exact in single precision.
+    package func uniform(at position: Int, draw: Int = 0) -> Float {
+        Float(bits(at: position, draw: draw) >> 8) * 0x1p-24
+    }
+
+    /// Four words of `position`. Counter: position (64 bits, of which the group takes the top 16), stream, epoch.
+    private func block(at position: Int, group: Int) -> SIMD4<UInt32> {
+        let low = UInt32(truncatingIfNeeded: position)
+        let high = UInt32(truncatingIfNeeded: position >> 32) | UInt32(truncatingIfNeeded: group) << 16
+        return Philox.block(counter: SIMD4(low, high, name.rawValue, epoch), key: key)
+    }
+}

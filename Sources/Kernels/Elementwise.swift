@@ -1,0 +1,112 @@
+// Kernels that visit each value once: PReLU of a dense layer, pixels to inputs, sums of gradients, Adam.
+
+/// y = x where x > 0, else slope·x; `count` vectors of lanes.
+package func preluForward(
+    count: Int, x: UnsafePointer<Lanes>, slope: Float, y: UnsafeMutablePointer<Lanes>
+) {
+    let slopes = splat(slope)
+    for i in 0..<count { y[i] = prelu(x[i], slope: slopes) }
+}
+
+/// Turns the gradient of PReLU's output into that of its input, in place, and returns the slope's gradient (lanes summed
+/// in order, then `horizontalSum`).
+package func preluBackward(
+    count: Int, x: UnsafePointer<Lanes>, slope: Float, gradient: UnsafeMutablePointer<Lanes>
+) -> Float {
+    let slopes = splat(slope)
+    var sum = Lanes.zero
+    for i in 0..<count {
+        let g = gradient[i]
+        let positive = x[i] .> Lanes.zero
+        sum += (x[i] * g).replacing(with: Lanes.zero, where: positive)
+        gradient[i] = (slopes * g).replacing(with: g, where: positive)
+    }
+    return horizontalSum(sum)
+}
+
+/// Pixels of up to eight images to one tower's input: [image][count] bytes → [count][lane], byte / 255.
+///
+/// Lanes from `images` on are zero.
+package func loadPixels(
+    count: Int, images: Int, from pixels: UnsafePointer<UInt8>, to input: UnsafeMutablePointer<Lanes>
+) {
+    let whole = Lanes(repeating: 255)
+    if images == laneCount {
+        for i in 0..<count {
+            let p = pixels + i
+            let bytes = SIMD8<UInt8>(
+                p[0], p[count], p[2 * count], p[3 * count], p[4 * count], p[5 * count], p[6 * count], p[7 * count])
+            input[i] = Lanes(bytes) / whole
+        }
+        return
+    }
+    for i in 0..<count {
+        var value = Lanes.zero
+        for image in 0..<images { value[image] = Float(pixels[image * count + i]) }
+        input[i] = value / whole
+    }
+}
+
+/// left += right, element by element; both aligned to 32 bytes.
+package func addInto(count: Int, _ left: UnsafeMutablePointer<Float>, _ right: UnsafePointer<Float>) {
+    let (l, r) = (UnsafeMutableRawPointer(left), UnsafeRawPointer(right))
+    let vectors = count / laneCount
+    let a = l.assumingMemoryBound(to: Lanes.self)
+    let b = r.assumingMemoryBound(to: Lanes.self)
+    for i in 0..<vectors { a[i] += b[i] }
+    for i in (vectors * laneCount)..<count { left[i] += right[i] }
+}
+
+/// Constants of one Adam step (Kingma & Ba 2015), as PyTorch's `Adam` uses them.
+package struct AdamStep: Sendable {
+    /// 1 − β₁, β₂ and 1 − β₂.
+    package var firstMomentRate: Float
+    package var secondMomentDecay: Float
+    package var secondMomentRate: Float
+    package var epsilon: Float
+    /// Learning rate / (1 − β₁ᵗ).
+    package var stepSize: Float
+    /// √(1 − β₂ᵗ).
+    package var secondMomentCorrection: Float
+    /// The gradient is a sum over this many examples.
+    package var exampleCount: Float
+
+    package init(
+        firstMomentRate: Float, secondMomentDecay: Float, secondMomentRate: Float, epsilon: Float, stepSize: Float,
+        secondMomentCorrection: Float, exampleCount: Float
+    ) {
+        self.firstMomentRate = firstMomentRate
+        self.secondMomentDecay = secondMomentDecay
+        self.secondMomentRate = secondMomentRate
+        self.epsilon = epsilon
+        self.stepSize = stepSize
+        self.secondMomentCorrection = secondMomentCorrection
+        self.exampleCount = exampleCount
+    }
+}
+
+/// One Adam step over `count` parameters (a multiple of eight; all buffers aligned to 32 bytes).
+///
+/// g = sum / exampleCount; m = fma(g − m, 1 − β₁, m); v = fma((1 − β₂)·g, g, v·β₂);
+/// parameter −= stepSize · m / (√v / secondMomentCorrection + ε).
+package func adamUpdate(
+    count: Int, _ step: AdamStep, gradientSum: UnsafePointer<Float>, parameters: UnsafeMutablePointer<Float>,
+    firstMoment: UnsafeMutablePointer<Float>, secondMoment: UnsafeMutablePointer<Float>
+) {
+    precondition(count % laneCount == 0, "parameter buffers are padded to vectors")
+    let sums = UnsafeRawPointer(gradientSum).assumingMemoryBound(to: Lanes.self)
+    let p = UnsafeMutableRawPointer(parameters).assumingMemoryBound(to: Lanes.self)
+    let m = UnsafeMutableRawPointer(firstMoment).assumingMemoryBound(to: Lanes.self)
+    let v = UnsafeMutableRawPointer(secondMoment).assumingMemoryBound(to: Lanes.self)
+    let (rate1, decay2, rate2) = (
+        splat(step.firstMomentRate), splat(step.secondMomentDecay), splat(step.secondMomentRate)
+    )
+    let (epsilon, stepSize) = (splat(step.epsilon), splat(step.stepSize))
+    let (correction, examples) = (splat(step.secondMomentCorrection), splat(step.exampleCount))
+    for i in 0..<(count / laneCount) {
+        let g = sums[i] / examples
+        m[i] = m[i].addingProduct(g - m[i], rate1)
+        v[i] = (v[i] * decay2).addingProduct(rate2 * g, g)
+        p[i] -= stepSize * (m[i] / (v[i].squareRoot() / correction + epsilon))
+    }
+}

@@ -1,0 +1,120 @@
+// "Gradient of a microbatch", the one big verb of the model core: pixels and targets in, the sum of the gradients of up to eight
+// examples out. Never a mean, never more than one microbatch (docs/exactness.md, items 1 and 2).
+internal import Kernels
+
+/// Examples of a microbatch: a constant of the numerics version.
+package let microbatchSize = laneCount
+
+/// Up to eight examples: pixels [tower][example][784] with a stride between towers, and one target per example.
+package struct Microbatch {
+    package let pixels: UnsafePointer<UInt8>
+    /// Bytes from one tower's first image to the next tower's.
+    package let towerStride: Int
+    /// Class of each image (classification), 1 or 0 for pairs of the same or of different classes; unused by triplets.
+    package let targets: UnsafePointer<Int32>
+    /// 1…8.
+    package let examples: Int
+
+    package init(
+        pixels: UnsafePointer<UInt8>, towerStride: Int, targets: UnsafePointer<Int32>, examples: Int
+    ) {
+        precondition((1...microbatchSize).contains(examples), "a microbatch of \(examples) examples")
+        self.pixels = pixels
+        self.towerStride = towerStride
+        self.targets = targets
+        self.examples = examples
+    }
+}
+
+/// Computes losses and gradients of microbatches of one network. Allocates only in `init`; one per thread.
+package final class MicrobatchGradient {
+    package let network: NetworkDescription
+    package let layout: ParameterLayout
+    private let encoder: EncoderPass
+    /// Where a loss without a gradient leaves the head's gradient.
+    private let discarded: ParameterBuffer
+
+    package init(_ network: NetworkDescription) {
+        self.network = network
+        layout = ParameterLayout(network)
+        encoder = EncoderPass(network, layout: layout, towers: network.kind.towers)
+        discarded = ParameterBuffer(count: layout.paddedCount)
+    }
+
+    /// Writes the sum of the examples' gradients to `gradient` (`layout.paddedCount` floats) and returns their loss.
+    package func gradient(
+        of microbatch: Microbatch, at parameters: UnsafePointer<Float>, into gradient: UnsafeMutablePointer<Float>
+    ) -> LossSums {
+        let sums = forward(microbatch, parameters, headGradient: gradient)
+        encoder.backward(parameters, into: gradient)
+        for padding in layout.count..<layout.paddedCount { gradient[padding] = 0 }
+        return sums
+    }
+
+    /// The sum of the examples' losses.
+    package func loss(of microbatch: Microbatch, at parameters: UnsafePointer<Float>) -> LossSums {
+        forward(microbatch, parameters, headGradient: discarded.floats)
+    }
+
+    private func forward(
+        _ microbatch: Microbatch, _ parameters: UnsafePointer<Float>, headGradient: UnsafeMutablePointer<Float>
+    ) -> LossSums {
+        for tower in 0..<encoder.towers {
+            encoder.load(
+                microbatch.pixels + tower * microbatch.towerStride, images: microbatch.examples, tower: tower)
+        }
+        encoder.forward(parameters)
+        let dimensions = network.latentDimensions
+        encoder.latentGradient.update(repeating: .zero, count: encoder.towers * dimensions)
+        let input = LossInput(
+            latents: LatentView(encoder.latents, dimensions: dimensions),
+            gradient: LatentView(encoder.latentGradient, dimensions: dimensions),
+            targets: microbatch.targets, examples: microbatch.examples, dimensions: dimensions)
+        return loss(input, parameters, headGradient)
+    }
+
+    private func loss(
+        _ input: LossInput, _ parameters: UnsafePointer<Float>, _ gradient: UnsafeMutablePointer<Float>
+    ) -> LossSums {
+        switch (network.kind, layout.head, layout.scalingFactor) {
+        case (.embeddingClassification, let head?, _):
+            crossEntropyLoss(
+                input, weights: parameters + head.weight, bias: parameters + head.bias,
+                weightGradient: gradient + head.weight, biasGradient: gradient + head.bias)
+        case (.siameseBinaryCrossEntropy, let head?, let scaling?):
+            binaryCrossEntropyLoss(
+                input, weights: parameters + head.weight, bias: parameters + head.bias,
+                scaling: parameters + scaling, weightGradient: gradient + head.weight,
+                biasGradient: gradient + head.bias, scalingGradient: gradient + scaling)
+        case (.triplet, _, _): tripletLoss(input, margin: network.margin)
+        case (.siameseContrastive, _, _): contrastiveLoss(input, margin: network.margin)
+        case (.embeddingClassification, nil, _), (.siameseBinaryCrossEntropy, _, _):
+            preconditionFailure("\(network.kind) has a head")
+        }
+    }
+}
+
+/// Embeds images: the encoder alone, forward. One per thread.
+package final class Embedder {
+    private let encoder: EncoderPass
+    package let dimensions: Int
+
+    package init(_ network: NetworkDescription) {
+        encoder = EncoderPass(network, layout: ParameterLayout(network), towers: 1)
+        dimensions = network.latentDimensions
+    }
+
+    /// Latent vectors, [image][dimension], of 1…8 images of [image][784] bytes.
+    package func embed(
+        _ pixels: UnsafePointer<UInt8>, images: Int, at parameters: UnsafePointer<Float>,
+        into latents: UnsafeMutablePointer<Float>
+    ) {
+        precondition((1...microbatchSize).contains(images), "embedding \(images) images at once")
+        encoder.load(pixels, images: images, tower: 0)
+        encoder.forward(parameters)
+        let view = LatentView(encoder.latents, dimensions: dimensions)
+        for image in 0..<images {
+            for k in 0..<dimensions { latents[image * dimensions + k] = view[0, k, image] }
+        }
+    }
+}

@@ -1,0 +1,58 @@
+// Adam (Kingma & Ba 2015), as PyTorch's `torch.optim.Adam` computes it. One call is one step of the whole network.
+internal import Kernels
+
+/// The optimizer: its two moments and the number of steps taken.
+package struct Adam: Sendable {
+    package static let beta1 = 0.9
+    package static let beta2 = 0.999
+    package static let epsilon = 1e-8
+
+    package let learningRate: Double
+    package let firstMoment: ParameterBuffer
+    package let secondMoment: ParameterBuffer
+    /// Steps taken.
+    package private(set) var step: UInt64
+
+    package init(learningRate: Double, parameterCount: Int) {
+        self.init(
+            learningRate: learningRate, firstMoment: ParameterBuffer(count: parameterCount),
+            secondMoment: ParameterBuffer(count: parameterCount), step: 0)
+    }
+
+    /// An optimizer that goes on from a checkpoint.
+    package init(
+        learningRate: Double, firstMoment: ParameterBuffer, secondMoment: ParameterBuffer, step: UInt64
+    ) {
+        self.learningRate = learningRate
+        self.firstMoment = firstMoment
+        self.secondMoment = secondMoment
+        self.step = step
+    }
+
+    /// Takes one step on the mean gradient: the one division by the number of examples happens here.
+    package mutating func update(
+        _ parameters: ParameterBuffer, gradientSum: UnsafePointer<Float>, exampleCount: Int
+    ) {
+        step += 1
+        let constants = AdamStep(
+            firstMomentRate: Float(1 - Self.beta1), secondMomentDecay: Float(Self.beta2),
+            secondMomentRate: Float(1 - Self.beta2), epsilon: Float(Self.epsilon),
+            stepSize: Float(learningRate / (1 - power(Self.beta1, step))),
+            secondMomentCorrection: Float((1 - power(Self.beta2, step)).squareRoot()),
+            exampleCount: Float(exampleCount))
+        adamUpdate(
+            count: parameters.count, constants, gradientSum: gradientSum, parameters: parameters.floats,
+            firstMoment: firstMoment.floats, secondMoment: secondMoment.floats)
+    }
+}
+
+/// baseⁿ by repeated squaring: multiplications only, so the same bits everywhere.
+func power(_ base: Double, _ n: UInt64) -> Double {
+    var (result, square, rest) = (1.0, base, n)
+    while rest > 0 {
+        if rest & 1 == 1 { result *= square }
+        square *= square
+        rest >>= 1
+    }
+    return result
+}

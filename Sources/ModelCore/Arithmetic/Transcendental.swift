@@ -4,7 +4,7 @@
 /// eˣ for x ≤ 0, within 2 units in the last place; x below −87 counts as −87.
 ///
 /// Cody & Waite's reduction x = n·ln 2 + r, |r| ≤ ½·ln 2, and the Taylor polynomial of degree 7.
-func exponential(ofNonPositive x: Float) -> Float {
+package func exponential(ofNonPositive x: Float) -> Float {
     let clamped = x < -87 ? -87 : x
     let n = (clamped * 1.442_695_04).rounded(.toNearestOrEven)
     // ln 2 in two parts, the first with so few bits that n·high is exact.
@@ -23,7 +23,7 @@ func exponential(ofNonPositive x: Float) -> Float {
 }
 
 /// log(1 + u) for 0 ≤ u ≤ 1: 2·artanh(u / (2 + u)) by its series.
-func logarithmOfOnePlus(_ u: Float) -> Float {
+package func logarithmOfOnePlus(_ u: Float) -> Float {
     let s = u / (2 + u)
     let square = s * s
     var sum: Float = 1 / 17
@@ -32,10 +32,10 @@ func logarithmOfOnePlus(_ u: Float) -> Float {
 }
 
 /// log(x) for a finite x > 0, in single precision.
-func logarithm(_ x: Float) -> Float { Float(logarithm(Double(x))) }
+package func logarithm(_ x: Float) -> Float { Float(logarithm(Double(x))) }
 
 /// log(x) for a normal x > 0: x = m·2ᵉ with m in [√½, √2), then 2·artanh((m − 1)/(m + 1)) by its series.
-func logarithm(_ x: Double) -> Double {
+package func logarithm(_ x: Double) -> Double {
     guard x > 0, x.isFinite else { return .nan }
     var exponent = x.exponent
     var mantissa = x.significand
@@ -51,7 +51,7 @@ func logarithm(_ x: Double) -> Double {
 }
 
 /// cos(2π·u) for 0 ≤ u < 1 by the Taylor series around the nearest multiple of a quarter turn.
-func cosineOfTurns(_ u: Double) -> Double {
+package func cosineOfTurns(_ u: Double) -> Double {
     let quarter = (u * 4).rounded(.toNearestOrEven)
     let r = (u - quarter * 0.25) * 6.283_185_307_179_586
     switch Int(quarter) % 4 {

@@ -1,0 +1,80 @@
+// Embedding a set of images, and the mean loss over a set of examples: the forward passes that are not training.
+package import ModelCore
+
+/// Latent vectors, [image][dimension], of `count` images of [image][784] bytes.
+package func embed(
+    _ network: NetworkDescription, at parameters: ParameterBuffer, pixels: UnsafePointer<UInt8>, count: Int,
+    threads: Int
+) -> [Float] {
+    let embedders = (0..<max(threads, 1)).map { _ in Embedder(network) }
+    let dimensions = network.latentDimensions
+    return [Float](unsafeUninitializedCapacity: count * dimensions) { latents, initialized in
+        if let start = latents.baseAddress {
+            nonisolated(unsafe) let (start, pixels) = (start, pixels)
+            forEachTask((count + microbatchSize - 1) / microbatchSize, threads: threads) { task, thread in
+                let first = task * microbatchSize
+                embedders[thread].embed(
+                    pixels + first * imagePixels, images: min(microbatchSize, count - first), at: parameters.floats,
+                    into: start + first * dimensions)
+            }
+        }
+        initialized = count * dimensions
+    }
+}
+
+/// Where a set of examples comes from: fills a microbatch's memory with a range of them.
+///
+/// - pixels: [tower][example][784], examples of the range next to each other
+/// - targets: one per example
+package typealias ExampleSource =
+    @Sendable (
+        _ range: Range<Int>, _ pixels: UnsafeMutablePointer<UInt8>, _ targets: UnsafeMutablePointer<Int32>
+    ) -> Void
+
+/// The summed loss of `count` examples, added up in order: the same bits for any number of threads.
+package func lossSums(
+    _ network: NetworkDescription, at parameters: ParameterBuffer, count: Int, threads: Int,
+    examples source: ExampleSource
+) -> LossSums {
+    let tasks = (count + microbatchSize - 1) / microbatchSize
+    var perTask = [LossSums](repeating: LossSums(), count: tasks)
+    let workspaces = (0..<max(threads, 1)).map { _ in LossWorkspace(network) }
+    perTask.withUnsafeMutableBufferPointer { sums in
+        nonisolated(unsafe) let sums = sums
+        forEachTask(tasks, threads: threads) { task, thread in
+            let first = task * microbatchSize
+            let range = first..<min(first + microbatchSize, count)
+            sums[task] = workspaces[thread].loss(of: range, from: source, at: parameters)
+        }
+    }
+    return perTask.reduce(into: LossSums()) { total, sums in
+        total.loss += sums.loss
+        total.examples += sums.examples
+        total.active += sums.active
+    }
+}
+
+/// Memory for the examples of one microbatch, and the network that reads it.
+private final class LossWorkspace {
+    private let computer: MicrobatchGradient
+    private let pixels: UnsafeMutablePointer<UInt8>
+    private let targets: UnsafeMutablePointer<Int32>
+
+    init(_ network: NetworkDescription) {
+        computer = MicrobatchGradient(network)
+        pixels = .allocate(capacity: network.kind.towers * microbatchSize * imagePixels)
+        targets = .allocate(capacity: microbatchSize)
+    }
+
+    deinit {
+        pixels.deallocate()
+        targets.deallocate()
+    }
+
+    func loss(of range: Range<Int>, from source: ExampleSource, at parameters: ParameterBuffer) -> LossSums {
+        source(range, pixels, targets)
+        let microbatch = Microbatch(
+            pixels: pixels, towerStride: range.count * imagePixels, targets: targets, examples: range.count)
+        return computer.loss(of: microbatch, at: parameters.floats)
+    }
+}

@@ -1,0 +1,240 @@
+// The coordinator's I/O: carries out what the core asks, feeds it what happens, keeps the reduction tree. One call is one step:
+// weights and examples in, the sum of all gradients out.
+internal import Coordination
+internal import Datasets
+internal import Messaging
+internal import ModelCore
+
+/// What a step computes on.
+struct StepInput {
+    let number: UInt64
+    let examples: ExampleIndices
+    let images: ImageSet
+    /// The weights, one shared frame for all workers.
+    let weights: Frame
+}
+
+/// What the coordinator tells the user about its workers.
+enum ClusterNotice: Equatable {
+    case joined(String)
+    case lost(String, reason: String)
+    case refused(String)
+    case noWorkers
+    case workersBack
+    case dropped(String)
+}
+
+/// Runs the coordinator's core over a link.
+final class CoordinatorShell {
+    private let link: any WorkerLink
+    private let network: NetworkDescription
+    private let run: RunID
+    private let job: [UInt8]
+    private let limits: MessageLimits
+    private let pool: BufferPool
+    private let notify: (ClusterNotice) -> Void
+    private var core: CoordinatorCore
+    private var tree: ReductionTree
+    private var input: StepInput?
+    private var isComplete = false
+    /// Fingerprints of answers that a second answer will be compared with, by lease; of the present step only.
+    private var fingerprints: [UInt64: [UInt64]] = [:]
+    private(set) var audits = 0
+
+    init(
+        link: any WorkerLink, network: NetworkDescription, build: BuildIdentity,
+        notify: @escaping (ClusterNotice) -> Void
+    ) {
+        let parameterCount = ParameterLayout(network).paddedCount
+        self.link = link
+        self.network = network
+        self.notify = notify
+        job = network.jobDescription
+        limits = MessageLimits(parameterCount: parameterCount)
+        pool = BufferPool(count: parameterCount)
+        tree = ReductionTree(microbatches: 1, pool: pool)
+        run = RunID(high: .random(in: 1...UInt64.max), low: .random(in: 1...UInt64.max))
+        core = CoordinatorCore(
+            configuration: CoordinatorConfiguration(run: run, build: build, imagesPerExample: network.kind.towers),
+            now: .now)
+    }
+
+    var workers: [WorkerIdentity] { core.workers }
+
+    /// The sum of the step's gradients and losses; its buffer goes back with `recycle`.
+    func gradientSum(_ input: StepInput) throws -> Partial {
+        let extent = StepExtent(examples: input.examples.count, examplesPerMicrobatch: microbatchSize)
+        self.input = input
+        isComplete = false
+        fingerprints.removeAll(keepingCapacity: true)
+        tree.reset(microbatches: extent.microbatches)
+        try perform(core.beginStep(input.number, extent: extent, now: .now))
+        while !isComplete { try handle(link.next(until: core.nextDeadline?.nanoseconds)) }
+        guard let sum = tree.takeRoot() else { preconditionFailure("a complete step has a root") }
+        return sum
+    }
+
+    func recycle(_ buffer: GradientBuffer) { pool.recycle(buffer) }
+
+    /// Serves the link until `count` workers are there, or `deadline` passes.
+    func awaitWorkers(_ count: Int, until deadline: UInt64) throws {
+        while core.workers.count < count, MonotonicClock.now() < deadline {
+            let next = core.nextDeadline.map { min($0.nanoseconds, deadline) } ?? deadline
+            try handle(link.next(until: next))
+        }
+    }
+
+    /// Sends everybody home.
+    func stop(_ reason: GoodbyeReason) throws { try perform(core.stop(reason, now: .now)) }
+
+    // MARK: Events
+
+    private func handle(_ event: LinkEvent) throws {
+        switch event {
+        case .message(let message, let peer): try receive(message, from: peer)
+        case .workerEnded(let processID):
+            for worker in core.workers where worker.processID == processID {
+                try perform(core.onUnreachable(worker.peer, now: .now))
+            }
+        case .stopped(let signal): throw StopRequest(signal: signal)
+        case .deadline: try perform(core.onDeadline(now: .now))
+        }
+    }
+
+    private func receive(_ message: Message, from peer: PeerID) throws {
+        guard case .frames(let frames) = message, let header = frames.first else {
+            return try perform(core.onMalformed(.inconsistent("a message with too many frames"), from: peer, now: .now))
+        }
+        let payload = Array(frames.dropFirst())
+        let decoded: WorkerMessage
+        do {
+            decoded = try header.withUnsafeBytes { (bytes) throws(DecodingFailure) in
+                try WorkerMessage.decode(header: bytes, payloadSizes: payload.map(\.count), limits: limits)
+            }
+        } catch {
+            return try perform(core.onMalformed(error, from: peer, now: .now))
+        }
+        var answer: Answer?
+        if case .partials(let partials) = decoded { answer = Answer(partials: partials, payload: payload) }
+        try perform(core.onMessage(decoded, from: peer, now: .now), answer: answer)
+    }
+
+    /// The partials message that an action speaks of.
+    private struct Answer {
+        let partials: Partials
+        let payload: [Frame]
+    }
+
+    // MARK: Actions
+
+    /// Carries out actions in order; what a failing send leads to comes after them.
+    private func perform(_ actions: [CoordinatorAction], answer: Answer? = nil) throws {
+        var queue = actions[...]
+        while let action = queue.popFirst() {
+            if let unreachable = try perform(action, answer) {
+                queue += core.onUnreachable(unreachable, now: .now)
+            }
+        }
+    }
+
+    /// Returns the peer that could not be reached, if there was one.
+    private func perform(_ action: CoordinatorAction, _ answer: Answer?) throws -> PeerID? {
+        switch action {
+        case .welcome(let peer): return try send(.welcome(welcome), [Frame(job)], to: peer)
+        case .lease(let lease, let peer): return try send(.shard(lease), payload(of: lease), to: peer)
+        case .ping(let peer): return try send(.ping(run: run), to: peer)
+        case .refuse(let peer, let refusal):
+            notify(.refused(refusal.reason))
+            _ = try send(.refuse(refusal), to: peer)
+            link.forget(peer)
+        case .goodbye(let peer, let reason):
+            _ = try send(.goodbye(run: run, reason), to: peer)
+            if reason != .evicted { link.forget(peer) }
+        case .accept(let lease, let audited): accept(answer, lease, audited: audited)
+        case .compare(let lease, let first): try compare(answer, lease, first: first)
+        case .ignore(let peer, let reason): notify(.dropped("a message of \(peer): \(reason)"))
+        case .joined(let worker): notify(.joined("\(worker)"))
+        case .lost(let worker, let reason): notify(.lost("\(worker)", reason: "\(reason)"))
+        case .noWorkers: notify(.noWorkers)
+        case .workersBack: notify(.workersBack)
+        case .stepComplete: isComplete = true
+        case .shardFailed(let failure): throw RunFailure(.internalError, "\(failure)")
+        }
+        return nil
+    }
+
+    private var welcome: Welcome {
+        Welcome(run: run, parameterCount: pool.count, jobDescriptionBytes: job.count)
+    }
+
+    private func send(_ message: CoordinatorMessage, _ payload: [Frame] = [], to peer: PeerID) throws -> PeerID? {
+        // A stalled peer has not taken what it was sent before: for us it is gone, and may come back.
+        try link.send([Frame(message.header)] + payload, to: peer) == .sent ? nil : peer
+    }
+
+    /// Weights, pixels and targets of a shard.
+    private func payload(of lease: ShardLease) -> [Frame] {
+        guard let input else { preconditionFailure("a lease without a step") }
+        let first = lease.range.first * microbatchSize
+        let examples = first..<(first + lease.examples)
+        let pixels = PixelBuffer(byteCount: input.examples.gatheredSize(of: examples))
+        input.examples.gather(examples, from: input.images, into: pixels.bytes)
+        let targets = input.examples.targets[examples].withUnsafeBytes { Frame(copying: $0) }
+        return [input.weights, Frame(borrowing: pixels, bytes: UnsafeRawBufferPointer(pixels.bytes)), targets]
+    }
+
+    private func accept(_ answer: Answer?, _ lease: ShardLease, audited: Bool) {
+        guard let answer else { preconditionFailure("\(lease) accepted without an answer") }
+        if audited { fingerprints[lease.lease] = answer.fingerprints }
+        for (summary, frame) in zip(answer.partials.nodes, answer.payload) {
+            let buffer = pool.take()
+            frame.withUnsafeBytes { buffer.copyBytes(from: $0) }
+            let partial = Partial(
+                gradient: buffer, lossSum: summary.lossSum, exampleCount: summary.examples,
+                activeCount: summary.active)
+            let insertion = tree.insert(partial, at: summary.node)
+            precondition(insertion == .stored || insertion == .completed, "node \(summary.node): \(insertion)")
+        }
+    }
+
+    /// The free audit: two workers computed the same shard, so their bits are the same.
+    private func compare(_ answer: Answer?, _ lease: ShardLease, first: UInt64) throws {
+        guard let answer, let expected = fingerprints[first] else { return }
+        audits += 1
+        guard answer.fingerprints == expected else {
+            throw RunFailure(
+                .badConfiguration,
+                "step \(lease.step), shard \(lease.shard): two workers computed different bits for the same shard. One of "
+                    + "the machines computes wrongly; the checkpoint of the last interval is intact")
+        }
+    }
+}
+
+extension CoordinatorShell.Answer {
+    fileprivate var fingerprints: [UInt64] {
+        payload.map { frame in
+            frame.withUnsafeBytes { bytes in
+                var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+                for offset in stride(from: 0, to: bytes.count, by: 4) {
+                    let word = bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self)
+                    hash = (hash ^ UInt64(word)) &* 0x0000_0100_0000_01b3
+                }
+                return hash
+            }
+        } + partials.nodes.map(\.lossSum.bitPattern)
+    }
+}
+
+/// The user wants the run to end.
+struct StopRequest: Error {
+    let signal: StopSignal
+}
+
+/// Pixels on their way to a worker. Written once, before it is shared: hence Sendable.
+private final class PixelBuffer: @unchecked Sendable {
+    let bytes: UnsafeMutableRawBufferPointer
+
+    init(byteCount: Int) { bytes = .allocate(byteCount: byteCount, alignment: 64) }
+
+    deinit { bytes.deallocate() }
+}

@@ -1,0 +1,44 @@
+// `--workers 0`: one worker in the coordinator's own process, with the same two cores and the same messages, but no socket and
+// no second thread: a message is handled when it is sent.
+internal import Coordination
+internal import Glibc
+internal import Messaging
+
+/// The link to a worker engine in this process.
+final class InProcessLink: WorkerLink {
+    private static let peer = PeerID(rawValue: 1)
+
+    private let signals: SignalWatch?
+    private let inbox = Inbox()
+    private let engine: WorkerEngine
+
+    /// What the engine has said and the coordinator has not heard yet.
+    private final class Inbox {
+        var messages: [Message] = []
+    }
+
+    init(build: BuildIdentity, threads: Int, signals: SignalWatch?) throws {
+        self.signals = signals
+        let inbox = inbox
+        engine = WorkerEngine(
+            WorkerConfiguration(
+                build: build, incarnation: 1, threads: UInt16(threads), processID: UInt32(getpid()),
+                processName: "this process")
+        ) { (frames) throws(ZeroMQError) in inbox.messages.append(.frames(frames)) }
+        try engine.start()
+    }
+
+    func send(_ frames: [Frame], to peer: PeerID) throws -> SendResult {
+        guard peer == Self.peer, engine.end == nil else { return .unreachable }
+        try engine.receive(.frames(frames))
+        return .sent
+    }
+
+    func next(until deadline: UInt64?) throws -> LinkEvent {
+        if let signal = signals?.received { return .stopped(signal) }
+        if inbox.messages.isEmpty { return .deadline }
+        return .message(inbox.messages.removeFirst(), from: Self.peer)
+    }
+
+    func forget(_ peer: PeerID) {}
+}

@@ -1,0 +1,90 @@
+// The worker processes that a coordinator starts on its own machine: started, watched, replaced when they die, ended with it.
+internal import Coordination
+internal import Messaging
+
+/// Worker processes of one run.
+final class LocalCluster {
+    /// Replacements for one worker without any step done in between, before it is given up.
+    private static let replacementLimit = 3
+    private static let grace: UInt64 = 2_000_000_000
+
+    private let command: Command
+    private let log: (String) -> Void
+    private var children: [Child] = []
+    /// Steps done: a worker that died after progress is replaced without end, one that dies at once is not.
+    var stepsDone = 0
+
+    private struct Child {
+        var process: ChildProcess?
+        var replacements = 0
+        var stepsAtStart = 0
+    }
+
+    init(command: Command, log: @escaping (String) -> Void) {
+        self.command = command
+        self.log = log
+    }
+
+    func start(_ count: Int, link: RouterLink) throws {
+        for index in 0..<count {
+            children.append(Child())
+            try launch(index, link)
+        }
+    }
+
+    var processIDs: [Int32] { children.compactMap { $0.process?.processIdentifier } }
+
+    /// When `onDeadline` must be called at the latest.
+    var nextDeadline: UInt64? { children.compactMap { $0.process?.deadline }.min() }
+
+    func onDeadline(link: RouterLink) throws -> [LinkEvent] {
+        try children.indices.flatMap { try onChildReady($0, link: link) }
+    }
+
+    /// A child said something on its standard error, or has ended.
+    func onChildReady(_ index: Int, link: RouterLink) throws -> [LinkEvent] {
+        guard let process = children[index].process else { return [] }
+        guard let end = process.poll() else {
+            if process.descriptor == nil { link.unwatch(index) }
+            return []
+        }
+        link.unwatch(index)
+        children[index].process = nil
+        log("\(process.name) (pid \(process.processIdentifier)) ended: \(end)\(quoted(process.errorOutput))")
+        try replace(index, link, lastWords: process.errorOutput)
+        return [.workerEnded(processID: UInt32(process.processIdentifier))]
+    }
+
+    /// Ends all of them within the grace; leaves nobody behind.
+    func stop() {
+        ChildProcess.stop(children.compactMap(\.process), grace: Self.grace)
+        children = []
+    }
+
+    private func launch(_ index: Int, _ link: RouterLink) throws {
+        let name = "worker-\(index + 1)"
+        var command = command
+        command.arguments += ["--name", name]
+        let process = try ChildProcess(command, name: name)
+        children[index].process = process
+        children[index].stepsAtStart = stepsDone
+        if let descriptor = process.descriptor { link.watch(index, descriptor: descriptor) }
+    }
+
+    private func replace(_ index: Int, _ link: RouterLink, lastWords: String) throws {
+        if stepsDone > children[index].stepsAtStart { children[index].replacements = 0 }
+        if children[index].replacements < Self.replacementLimit {
+            children[index].replacements += 1
+            try launch(index, link)
+        } else if children.allSatisfy({ $0.process == nil }) {
+            throw RunFailure(
+                .tryAgainLater, "all worker processes keep dying; the last one said:\(quoted(lastWords))")
+        }
+    }
+}
+
+/// A child's standard error, indented; nothing if it said nothing.
+private func quoted(_ text: String) -> String {
+    let lines = text.split(separator: "\n").suffix(12)
+    return lines.isEmpty ? "" : lines.map { "\n    | \($0)" }.joined()
+}

@@ -1,0 +1,71 @@
+// What machine this is, for run.json and for messages. Read from /proc and the C library; never enters a result.
+internal import Artifacts
+internal import Glibc
+internal import Messaging
+internal import Storage
+
+/// Facts about the machine and this process.
+package enum Machine {
+    /// Cores this process may run on.
+    package static var cores: Int {
+        var set = cpu_set_t()
+        guard sched_getaffinity(0, MemoryLayout<cpu_set_t>.size, &set) == 0 else { return 1 }
+        return max(1, withUnsafeBytes(of: set) { $0.reduce(0) { $0 + $1.nonzeroBitCount } })
+    }
+
+    /// The instructions that the kernels of an x86-64-v3 build need and this CPU lacks; empty: all is well.
+    package static var missingInstructions: [String] {
+        #if arch(x86_64)
+            guard let text = try? String(decoding: readFile(at: "/proc/cpuinfo", atMost: 1 << 24), as: UTF8.self),
+                let flags = text.split(separator: "\n").first(where: { $0.hasPrefix("flags") })
+            else { return [] }
+            let present = Set(flags.split(separator: " "))
+            return ["avx2", "fma", "bmi2"].filter { !present.contains(Substring($0)) }
+        #else
+            return []
+        #endif
+    }
+
+    static var processor: String {
+        guard let text = try? String(decoding: readFile(at: "/proc/cpuinfo", atMost: 1 << 24), as: UTF8.self),
+            let line = text.split(separator: "\n").first(where: { $0.hasPrefix("model name") }),
+            let colon = line.firstIndex(of: ":")
+        else { return "unknown" }
+        return String(line[line.index(colon, offsetBy: 2)...])
+    }
+
+    /// The most memory a process has had resident, in bytes; nil if it has gone.
+    static func peakResidentBytes(of process: Int32) -> Int? {
+        guard let text = try? String(decoding: readFile(at: "/proc/\(process)/status", atMost: 1 << 20), as: UTF8.self),
+            let line = text.split(separator: "\n").first(where: { $0.hasPrefix("VmHWM:") }),
+            let kilobytes = line.split(whereSeparator: { $0 == " " || $0 == "\t" }).dropFirst().first.flatMap({ Int($0) })
+        else { return nil }
+        return kilobytes * 1024
+    }
+
+    static var json: JSONValue {
+        var name = utsname()
+        uname(&name)
+        let kernel = withUnsafeBytes(of: name.release) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+        let zeromq = LibraryVersion.loaded
+        return [
+            "processor": .string(processor), "cores": .integer(cores), "kernel": .string("Linux \(kernel)"),
+            "libzmq": .string("\(zeromq)"),
+        ]
+    }
+}
+
+extension Machine {
+    /// Seconds since this process was started, by the kernel's account (10 ms resolution); nil where /proc lacks it.
+    static func secondsSinceStart() -> Double? {
+        guard let text = try? String(decoding: readFile(at: "/proc/self/stat", atMost: 1 << 16), as: UTF8.self),
+            let end = text.lastIndex(of: ")")
+        else { return nil }
+        // Field 22 of proc(5), counted from the state, which is field 3 and follows the name in parentheses.
+        let fields = text[text.index(after: end)...].split(separator: " ")
+        guard fields.count > 19, let ticks = Double(fields[19]) else { return nil }
+        var now = timespec()
+        clock_gettime(CLOCK_BOOTTIME, &now)
+        return Double(now.tv_sec) + Double(now.tv_nsec) * 1e-9 - ticks / Double(sysconf(Int32(_SC_CLK_TCK)))
+    }
+}

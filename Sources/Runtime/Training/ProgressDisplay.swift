@@ -1,0 +1,128 @@
+// What a person sees of a run, on standard error: a bar on a terminal, a line now and then elsewhere. Times here are only printed.
+internal import Glibc
+internal import Messaging
+
+/// Progress of a run.
+package final class ProgressDisplay {
+    /// The facts of one moment.
+    struct Moment {
+        var step: Int
+        var totalSteps: Int
+        var epoch: Int
+        var epochs: Int
+        var loss: Double?
+        var testLoss: Double?
+        var imagesPerSecond: Double
+        var workers: Int
+    }
+
+    private static let betweenLines: UInt64 = 2_000_000_000
+    private static let betweenBars: UInt64 = 100_000_000
+
+    private let isTerminal: Bool
+    private let isColoured: Bool
+    private let logInterval: Int
+    private var lastShown: UInt64 = 0
+    private var barIsDrawn = false
+    private let began = MonotonicClock.now()
+
+    /// - Parameters:
+    ///   - isTerminal: whether standard error is one
+    ///   - isColoured: false when NO_COLOR is set
+    package init(isTerminal: Bool, isColoured: Bool, logInterval: Int) {
+        self.isTerminal = isTerminal
+        self.isColoured = isColoured && isTerminal
+        self.logInterval = logInterval
+    }
+
+    /// One line that stays.
+    package func say(_ text: String) {
+        clearBar()
+        write(text + "\n")
+    }
+
+    func show(_ moment: Moment) {
+        let now = MonotonicClock.now()
+        let isLast = moment.step == moment.totalSteps
+        if isTerminal {
+            guard isLast || now - lastShown >= Self.betweenBars else { return }
+            clearBar()
+            write(bar(moment, width: terminalWidth()))
+            barIsDrawn = true
+        } else {
+            guard moment.step % logInterval == 0, isLast || now - lastShown >= Self.betweenLines else { return }
+            write(line(moment) + "\n")
+        }
+        lastShown = now
+    }
+
+    func finish() {
+        if barIsDrawn { write("\n") }
+        barIsDrawn = false
+    }
+
+    private func line(_ moment: Moment) -> String {
+        var parts = [
+            "epoch \(moment.epoch)/\(moment.epochs)", "step \(moment.step)/\(moment.totalSteps)",
+            "loss \(rounded(moment.loss))",
+        ]
+        if let loss = moment.testLoss { parts.append("test \(rounded(loss))") }
+        parts.append("\(Int(moment.imagesPerSecond)) images/s")
+        if moment.workers > 0 { parts.append("\(moment.workers) worker\(moment.workers == 1 ? "" : "s")") }
+        parts.append("\(timeLeft(moment)) left")
+        return parts.joined(separator: "  ")
+    }
+
+    /// As much of bar and line as fits into one row of the terminal.
+    private func bar(_ moment: Moment, width: Int) -> String {
+        let text = line(moment)
+        let room = min(30, width - text.count - 4)
+        guard room >= 8 else { return String(text.prefix(max(width - 1, 0))) }
+        let done = moment.totalSteps > 0 ? room * moment.step / moment.totalSteps : room
+        let filled = String(repeating: "━", count: done)
+        let rest = String(repeating: isColoured ? "━" : "─", count: room - done)
+        return isColoured ? "\u{1B}[36m\(filled)\u{1B}[90m\(rest)\u{1B}[0m \(text)" : "\(filled)\(rest) \(text)"
+    }
+
+    private func timeLeft(_ moment: Moment) -> String {
+        guard moment.step > 0 else { return "?" }
+        let elapsed = Double(MonotonicClock.now() - began) * 1e-9
+        let seconds = Int(elapsed / Double(moment.step) * Double(moment.totalSteps - moment.step))
+        return seconds < 120 ? "\(seconds) s" : "\(seconds / 60) min"
+    }
+
+    private func clearBar() {
+        guard barIsDrawn else { return }
+        write("\r\u{1B}[K")
+        barIsDrawn = false
+    }
+
+    /// Logs are dropped rather than waited for when nobody reads them.
+    private func write(_ text: String) {
+        var text = text
+        text.withUTF8 { _ = Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
+    }
+}
+
+private func terminalWidth() -> Int {
+    var size = winsize()
+    let status = ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size)
+    return status == 0 && size.ws_col > 0 ? Int(size.ws_col) : 80
+}
+
+/// Four significant digits.
+func rounded(_ value: Double?) -> String {
+    guard let value else { return "–" }
+    guard value.isFinite else { return "\(value)" }
+    if value == 0 { return "0" }
+    var scale = 1.0
+    var digits = 3
+    while abs(value) * scale < 1 && digits < 9 {
+        scale *= 10
+        digits += 1
+    }
+    var factor = 1.0
+    for _ in 0..<digits { factor *= 10 }
+    let text = "\((value * factor).rounded() / factor)"
+    return text
+}

@@ -1,0 +1,81 @@
+// The files of a run: their names, and writing them whole.
+internal import Artifacts
+internal import ModelCore
+internal import Storage
+
+/// The output folder, where all files of a run share a prefix. Held for one run at a time.
+final class RunFolder {
+    private let path: String
+    private let prefix: String
+    private let lock: LockHolder
+
+    /// Creates the folder if it is missing; throws if it cannot be written, or if another run is at work on these files.
+    init(_ configuration: TrainingConfiguration) throws {
+        path = configuration.output
+        prefix = "\(configuration.network.kind.rawValue)-\(configuration.dataset.rawValue)-"
+        try createFolder(at: path)
+        do {
+            lock = LockHolder(try FileLock(path: "\(path)/.\(prefix)lock"))
+        } catch {
+            throw RunFailure(.cannotCreateOutput, "\(error)")
+        }
+    }
+
+    func file(_ name: String) -> String { "\(path)/\(prefix)\(name)" }
+
+    var stats: String { file("stats.png") }
+    var trainingEmbedding: String { file("training-set-embedding.png") }
+    var testingEmbedding: String { file("testing-set-embedding.png") }
+    var animation: String { file("latent-space-development.gif") }
+    var model: String { file("model.safetensors") }
+    var checkpoint: String { file("checkpoint.safetensors") }
+    var previousCheckpoint: String { file("checkpoint.previous.safetensors") }
+    var metrics: String { file("metrics.jsonl") }
+    var report: String { file("run.json") }
+
+    func write(_ bytes: [UInt8], to path: String) throws { try replaceFile(at: path, with: bytes) }
+
+    func write(_ checkpoint: Checkpoint) throws {
+        try replaceFile(
+            at: self.checkpoint, with: checkpoint.encoded(digest: Self.digest), keepingPrevious: previousCheckpoint)
+    }
+
+    /// The newest whole checkpoint, and a line about one that had to be passed over.
+    func readCheckpoint() throws -> (checkpoint: Checkpoint, note: String?) {
+        do {
+            return (try read(checkpoint), nil)
+        } catch {
+            guard let earlier = try? read(previousCheckpoint) else { throw error }
+            return (earlier, "\(error); going on from \(previousCheckpoint), step \(earlier.step)")
+        }
+    }
+
+    private func read(_ path: String) throws -> Checkpoint {
+        let bytes: [UInt8]
+        do {
+            bytes = try readFile(at: path, atMost: 1 << 32)
+        } catch {
+            throw RunFailure(.badData, "cannot resume: \(error)")
+        }
+        return try Checkpoint(decoding: bytes, file: path, digest: Self.digest)
+    }
+
+    private static let digest: Checkpoint.Digest = { "\(SHA256.digest(of: $0))" }
+}
+
+/// A class around a lock, which is not copyable.
+private final class LockHolder {
+    private let lock: FileLock
+
+    init(_ lock: consuming FileLock) { self.lock = lock }
+}
+
+/// The bytes of model.safetensors: a function of the weights alone.
+func modelFile(_ layout: ParameterLayout, _ parameters: ParameterBuffer) -> [UInt8] {
+    let tensors = layout.slices.map { slice in
+        Safetensors.Tensor(
+            name: slice.name, shape: slice.shape,
+            floats: UnsafeBufferPointer(start: parameters.floats + slice.offset, count: slice.count))
+    }
+    return Safetensors(tensors: tensors).encoded()
+}

@@ -1,0 +1,28 @@
+// Which examples belong to which step: pure arithmetic over counts.
+
+/// The steps of a run. Steps count from 1, epochs from 1.
+struct StepSchedule: Equatable {
+    let examplesPerEpoch: Int
+    let batchSize: Int
+    let totalSteps: Int
+
+    init(examplesPerEpoch: Int, batchSize: Int, epochs: Int, maxSteps: Int?) {
+        self.examplesPerEpoch = examplesPerEpoch
+        self.batchSize = batchSize
+        let all = epochs * ((examplesPerEpoch + batchSize - 1) / batchSize)
+        totalSteps = min(all, maxSteps ?? all)
+    }
+
+    /// The last step of an epoch may be short.
+    var stepsPerEpoch: Int { (examplesPerEpoch + batchSize - 1) / batchSize }
+
+    func epoch(of step: Int) -> Int { (step - 1) / stepsPerEpoch + 1 }
+
+    /// Positions in the epoch's order.
+    func positions(of step: Int) -> Range<Int> {
+        let first = (step - 1) % stepsPerEpoch * batchSize
+        return first..<min(first + batchSize, examplesPerEpoch)
+    }
+
+    func endsEpoch(_ step: Int) -> Bool { step % stepsPerEpoch == 0 }
+}

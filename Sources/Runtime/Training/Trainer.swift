@@ -1,0 +1,242 @@
+// The training loop: sample, gather the gradient sum, step the optimizer; at the end of an epoch validate and checkpoint.
+//
+// The way of one step: `EpochSampler.batch` → `CoordinatorShell.gradientSum` → `CoordinatorCore.beginStep` → wire →
+// `WorkerCore.onMessage` → `ShardComputer.compute` → wire → `CoordinatorCore.onMessage` → `ReductionTree.insert` → `Adam.update`.
+internal import Artifacts
+internal import Coordination
+internal import Datasets
+internal import Evaluation
+internal import Messaging
+internal import ModelCore
+internal import Storage
+
+/// One run from its first to its last step. Artefacts that need no training state are written by `RunArtefacts`.
+final class Trainer {
+    let configuration: TrainingConfiguration
+    let dataset: Dataset
+    let schedule: StepSchedule
+    let layout: ParameterLayout
+    let parameters: ParameterBuffer
+    private(set) var adam: Adam
+    private(set) var record: TrainingRecord
+    private(set) var frames: [LatentFrame]
+    private(set) var timing = TrainingTiming()
+
+    private let folder: RunFolder
+    private let crew: Crew
+    private let display: ProgressDisplay
+    private let sampler: Sampler
+    private let validation: ExampleIndices
+    private var metrics: LineFile
+    private var epochSampler: (epoch: Int, sampler: EpochSampler)?
+    private var lender = WeightsLender()
+    private var interval = IntervalMean()
+    private var checkpointedStep: Int?
+
+    var step: Int { Int(adam.step) }
+
+    init(
+        _ configuration: TrainingConfiguration, dataset: Dataset, state: TrainingState, folder: RunFolder, crew: Crew,
+        display: ProgressDisplay
+    ) throws {
+        self.configuration = configuration
+        self.dataset = dataset
+        self.folder = folder
+        self.crew = crew
+        self.display = display
+        let kind = configuration.network.kind.exampleKind
+        sampler = try Sampler(kind: kind, labels: dataset.train.labels, seed: configuration.seed)
+        let testSampler = try Sampler(kind: kind, labels: dataset.test.labels, seed: configuration.seed)
+        validation = testSampler.validation().batch(positions: 0..<dataset.test.count)
+        schedule = StepSchedule(
+            examplesPerEpoch: dataset.train.count, batchSize: configuration.batchSize, epochs: configuration.epochs,
+            maxSteps: configuration.maxSteps)
+        layout = state.layout
+        parameters = state.parameters
+        adam = state.adam
+        record = state.record
+        frames = state.frames
+        metrics = try LineFile(path: folder.metrics, resumingAt: state.record.metricsLength)
+        checkpointedStep = configuration.resume ? state.step : nil
+    }
+
+    /// Takes all steps that are left. Throws `StopRequest` when the user wants to stop; the state is then that of the last
+    /// complete step.
+    func run() throws {
+        if configuration.animation && frames.isEmpty { addFrame(epoch: 0) }
+        while step < schedule.totalSteps {
+            try takeStep(step + 1)
+            if schedule.endsEpoch(step) { try endEpoch() }
+            if isCheckpointDue { try writeCheckpoint() }
+        }
+        display.finish()
+    }
+
+    private func takeStep(_ number: Int) throws {
+        let begin = MonotonicClock.now()
+        let input = StepInput(
+            number: UInt64(number), examples: examples(of: number), images: dataset.train,
+            weights: lender.frame(of: parameters))
+        let sum = try crew.shell.gradientSum(input)
+        guard sum.lossSum.isFinite else { throw divergence(at: number) }
+        guard let gradient = sum.gradient.values.baseAddress else { preconditionFailure("a gradient has memory") }
+        adam.update(parameters, gradientSum: gradient, exampleCount: Int(sum.exampleCount))
+        crew.shell.recycle(sum.gradient)
+        crew.stepDone(number)
+        timing.add(
+            images: Int(sum.exampleCount) * configuration.network.kind.towers,
+            nanoseconds: MonotonicClock.now() - begin)
+        try note(sum)
+    }
+
+    private func examples(of step: Int) -> ExampleIndices {
+        let epoch = schedule.epoch(of: step)
+        if epochSampler?.epoch != epoch { epochSampler = (epoch, sampler.epoch(epoch)) }
+        guard let epochSampler else { preconditionFailure("the epoch's sampler was just made") }
+        return epochSampler.sampler.batch(positions: schedule.positions(of: step))
+    }
+
+    private func note(_ sum: Partial) throws {
+        record.lossSum += sum.lossSum
+        record.examples += Int(sum.exampleCount)
+        interval.add(sum.lossSum, Int(sum.exampleCount))
+        if step % configuration.logInterval == 0 || step == schedule.totalSteps {
+            try append(
+                MetricsLine(
+                    step: step, epoch: schedule.epoch(of: step), split: .train, loss: interval.take(),
+                    imagesPerSecond: timing.imagesPerSecond))
+        }
+        display.show(
+            ProgressDisplay.Moment(
+                step: step, totalSteps: schedule.totalSteps, epoch: schedule.epoch(of: step),
+                epochs: configuration.epochs, loss: record.runningLoss, testLoss: record.epochs.last?.testLoss,
+                imagesPerSecond: timing.imagesPerSecond, workers: crew.shell.workers.count))
+    }
+
+    private func endEpoch() throws {
+        let epoch = schedule.epoch(of: step)
+        let loss = validationLoss()
+        record.epochs.append(
+            TrainingRecord.Epoch(number: epoch, trainLoss: record.runningLoss, testLoss: loss))
+        record.lossSum = 0
+        record.examples = 0
+        try append(MetricsLine(step: step, epoch: epoch, split: .test, loss: loss))
+        if configuration.animation { addFrame(epoch: epoch) }
+    }
+
+    /// The record with the epoch that `--max-steps` cut short, validated too.
+    func finalRecord() throws -> TrainingRecord {
+        var final = record
+        guard let loss = record.runningLoss, step > 0 else { return final }
+        let testLoss = validationLoss()
+        let epoch = schedule.epoch(of: step)
+        final.epochs.append(TrainingRecord.Epoch(number: epoch, trainLoss: loss, testLoss: testLoss))
+        try append(MetricsLine(step: step, epoch: epoch, split: .test, loss: testLoss))
+        return final
+    }
+
+    // MARK: Looking at the latent space
+
+    private func validationLoss() -> Double {
+        let (examples, images) = (validation, dataset.test)
+        let sums = lossSums(
+            configuration.network, at: parameters, count: examples.count, threads: Machine.cores
+        ) { range, pixels, targets in
+            let bytes = UnsafeMutableRawBufferPointer(start: pixels, count: examples.gatheredSize(of: range))
+            examples.gather(range, from: images, into: bytes)
+            for (slot, example) in range.enumerated() { targets[slot] = examples.targets[example] }
+        }
+        return sums.loss / Double(sums.examples)
+    }
+
+    private func addFrame(epoch: Int) {
+        frames.append(LatentFrame(epoch: epoch, latents: latents(of: dataset.test)))
+    }
+
+    /// Latent vectors, [image][dimension], at the present weights.
+    func latents(of images: ImageSet) -> [Float] {
+        images.pixels.withUnsafeBufferPointer { pixels in
+            guard let pixels = pixels.baseAddress else { return [] }
+            return embed(
+                configuration.network, at: parameters, pixels: pixels, count: images.count, threads: Machine.cores)
+        }
+    }
+
+    // MARK: Checkpoints
+
+    private var isCheckpointDue: Bool {
+        if step == schedule.totalSteps { return true }
+        if let interval = configuration.checkpointInterval { return step % interval == 0 }
+        return schedule.endsEpoch(step)
+    }
+
+    func writeCheckpoint() throws {
+        guard checkpointedStep != step else { return }
+        try metrics.sync()
+        record.metricsLength = metrics.byteCount
+        let state = TrainingState(
+            layout: layout, parameters: parameters, adam: adam, record: record, frames: frames)
+        try folder.write(state.checkpoint(configuration, datasetDigest: "\(dataset.digest)"))
+        checkpointedStep = step
+    }
+
+    private func append(_ line: MetricsLine) throws {
+        try metrics.append(String(decoding: line.encoded().dropLast(), as: UTF8.self))
+    }
+
+    private func divergence(at number: Int) -> RunFailure {
+        let kept =
+            checkpointedStep.map { "the checkpoint of step \($0) is kept" } ?? "no checkpoint had been written yet"
+        return RunFailure(
+            .badConfiguration,
+            "the loss of step \(number) is not a finite number: training has diverged. Try a lower --lr than "
+                + "\(configuration.learningRate); \(kept)")
+    }
+}
+
+/// The latent space of the test set after an epoch.
+struct LatentFrame: Equatable {
+    let epoch: Int
+    /// [image][dimension]
+    let latents: [Float]
+}
+
+/// Time spent in steps, and what was done in it. Only printed.
+struct TrainingTiming {
+    private(set) var images = 0
+    private(set) var nanoseconds: UInt64 = 0
+
+    mutating func add(images: Int, nanoseconds: UInt64) {
+        self.images += images
+        self.nanoseconds += nanoseconds
+    }
+
+    var seconds: Double { Double(nanoseconds) * 1e-9 }
+    var imagesPerSecond: Double { nanoseconds > 0 ? Double(images) / seconds : 0 }
+}
+
+/// Mean loss since it was last taken.
+private struct IntervalMean {
+    private var lossSum = 0.0
+    private var examples = 0
+
+    mutating func add(_ loss: Double, _ count: Int) {
+        lossSum += loss
+        examples += count
+    }
+
+    mutating func take() -> Double {
+        defer { self = IntervalMean() }
+        return lossSum / Double(examples)
+    }
+}
+
+extension NetworkKind {
+    var exampleKind: ExampleKind {
+        switch self {
+        case .embeddingClassification: .labelled
+        case .siameseContrastive, .siameseBinaryCrossEntropy: .pair
+        case .triplet: .triplet
+        }
+    }
+}

@@ -1,0 +1,62 @@
+// What a run has seen so far besides its weights: losses per epoch and the length of metrics.jsonl. Goes into the checkpoint, so that a
+// resumed run draws the same pictures as one that never stopped.
+internal import Artifacts
+
+/// The past of a run.
+struct TrainingRecord: Equatable {
+    struct Epoch: Equatable {
+        var number: Int
+        /// Mean over the epoch's examples.
+        var trainLoss: Double?
+        var testLoss: Double?
+    }
+
+    /// Finished epochs, and the last one of a run that ended within an epoch.
+    var epochs: [Epoch] = []
+    /// Σ loss and number of examples of the epoch under way.
+    var lossSum = 0.0
+    var examples = 0
+    /// Bytes of metrics.jsonl that belong to the steps so far.
+    var metricsLength = 0
+
+    var runningLoss: Double? { examples > 0 ? lossSum / Double(examples) : nil }
+
+    var json: JSONValue {
+        [
+            "epochs": .array(
+                epochs.map {
+                    [
+                        "number": .integer($0.number), "train": .bits($0.trainLoss), "test": .bits($0.testLoss),
+                    ]
+                }),
+            "loss_sum": .bits(lossSum), "examples": .integer(examples), "metrics_length": .integer(metricsLength),
+        ]
+    }
+
+    init() {}
+
+    init?(json: JSONValue) {
+        guard let epochs = json["epochs"]?.array, let lossSum = json["loss_sum"]?.double,
+            let examples = json["examples"]?.integer, let metricsLength = json["metrics_length"]?.integer
+        else { return nil }
+        for epoch in epochs {
+            guard let number = epoch["number"]?.integer else { return nil }
+            self.epochs.append(
+                Epoch(number: number, trainLoss: epoch["train"]?.double, testLoss: epoch["test"]?.double))
+        }
+        self.lossSum = lossSum
+        self.examples = examples
+        self.metricsLength = metricsLength
+    }
+}
+
+extension JSONValue {
+    /// A number by its bits, so that it comes back exactly and may be NaN.
+    fileprivate static func bits(_ value: Double?) -> JSONValue {
+        value.map { .string("0x" + String($0.bitPattern, radix: 16)) } ?? nil
+    }
+
+    fileprivate var double: Double? {
+        string.flatMap { UInt64($0.dropFirst(2), radix: 16) }.map(Double.init(bitPattern:))
+    }
+}

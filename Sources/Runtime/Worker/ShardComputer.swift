@@ -1,0 +1,121 @@
+// Computes a shard: the microbatches of a lease on one or more threads, summed to the tree nodes the lease calls for. The result
+// has the same bits for any number of threads: threads take whole subtrees, and the tree's shape is fixed.
+internal import Coordination
+internal import Evaluation
+internal import ModelCore
+
+/// The memory of a shard's examples: pixels [image of the example][example][784], one target per example.
+struct ShardExamples {
+    let pixels: UnsafePointer<UInt8>
+    let targets: UnsafePointer<Int32>
+}
+
+/// Gradient sums of shards of one network. Owns a workspace per thread; used by one thread at a time.
+final class ShardComputer {
+    /// A subtree of at most so many microbatches is one thread's task: small enough to balance, large enough that adding
+    /// up the tasks costs little.
+    private static let largestTask = 8
+    /// Tasks per thread between two calls of `between`: a few milliseconds of work.
+    private static let tasksPerRound = 2
+
+    let network: NetworkDescription
+    let parameterCount: Int
+    private let threads: Int
+    private let computers: [MicrobatchGradient]
+    private let threadPools: [BufferPool]
+    private let pool: BufferPool
+
+    init(_ network: NetworkDescription, threads: Int) {
+        let count = ParameterLayout(network).paddedCount
+        self.network = network
+        self.threads = threads
+        parameterCount = count
+        computers = (0..<threads).map { _ in MicrobatchGradient(network) }
+        threadPools = (0..<threads).map { _ in BufferPool(count: count) }
+        pool = BufferPool(count: count)
+    }
+
+    /// The partial of each node of `lease.nodes`, in order. Hand the buffers back with `recycle`.
+    ///
+    /// - Parameters:
+    ///   - weights: `parameterCount` floats
+    ///   - between: called now and then, with the number of microbatches done
+    func compute(
+        _ lease: ShardLease, _ examples: ShardExamples, weights: UnsafePointer<Float>, between: (Int) -> Void
+    ) -> [Partial] {
+        var tree = ReductionTree(microbatches: lease.totalMicrobatches, pool: pool)
+        let tasks = lease.nodes.flatMap { Self.tasks(in: $0, threads: threads) }
+        let perRound = threads * Self.tasksPerRound
+        var done = 0
+        for start in stride(from: 0, to: tasks.count, by: perRound) {
+            let round = Array(tasks[start..<min(start + perRound, tasks.count)])
+            for (node, partial) in zip(round, computeRound(round, lease, examples, weights)) {
+                let insertion = tree.insert(partial, at: node)
+                precondition(
+                    insertion == .stored || insertion == .completed, "task \(node) of \(lease.range): \(insertion)")
+                done += node.count
+            }
+            if start + perRound < tasks.count { between(done) }
+        }
+        return lease.nodes.map { node in
+            guard let partial = tree.take(node) else {
+                preconditionFailure("the tasks of \(lease.range) do not add up to \(node)")
+            }
+            return partial
+        }
+    }
+
+    func recycle(_ buffer: GradientBuffer) { pool.recycle(buffer) }
+
+    /// Descendants of `node` that are small enough for a task, in index order.
+    private static func tasks(in node: MicrobatchRange, threads: Int) -> [MicrobatchRange] {
+        cut(node, limit: threads == 1 ? largestTask : min(largestTask, max(1, node.count / threads)))
+    }
+
+    private static func cut(_ node: MicrobatchRange, limit: Int) -> [MicrobatchRange] {
+        guard node.count > limit, let (left, right) = node.children else { return [node] }
+        return cut(left, limit: limit) + cut(right, limit: limit)
+    }
+
+    private func computeRound(
+        _ nodes: [MicrobatchRange], _ lease: ShardLease, _ examples: ShardExamples, _ weights: UnsafePointer<Float>
+    ) -> [Partial] {
+        // A task's sum ends in the buffer of its first microbatch, so that one comes from the common pool and all
+        // others return to the thread's own.
+        let outputs = nodes.map { _ in pool.take() }
+        var partials = [Partial?](repeating: nil, count: nodes.count)
+        partials.withUnsafeMutableBufferPointer { partials in
+            nonisolated(unsafe) let (partials, examples, weights) = (partials, examples, weights)
+            nonisolated(unsafe) let (computers, threadPools) = (computers, threadPools)
+            forEachTask(nodes.count, threads: threads) { task, thread in
+                partials[task] = sum(
+                    nodes[task], lease, examples, weights, first: outputs[task], computers[thread],
+                    threadPools[thread])
+            }
+        }
+        return partials.compactMap { $0 }
+    }
+}
+
+/// The sum over one task's microbatches, added as the tree adds them.
+private func sum(
+    _ node: MicrobatchRange, _ lease: ShardLease, _ examples: ShardExamples, _ weights: UnsafePointer<Float>,
+    first: GradientBuffer, _ computer: MicrobatchGradient, _ pool: BufferPool
+) -> Partial {
+    var accumulator = SubtreeAccumulator(node: node, pool: pool)
+    let towerStride = lease.examples * imagePixels
+    for index in node.first..<node.end {
+        let position = (index - lease.range.first) * microbatchSize
+        let microbatch = Microbatch(
+            pixels: examples.pixels + position * imagePixels, towerStride: towerStride,
+            targets: examples.targets + position, examples: min(microbatchSize, lease.examples - position))
+        let buffer = index == node.first ? first : pool.take()
+        guard let gradient = buffer.values.baseAddress else { preconditionFailure("a gradient buffer has memory") }
+        let sums = computer.gradient(of: microbatch, at: weights, into: gradient)
+        accumulator.add(
+            Partial(
+                gradient: buffer, lossSum: sums.loss, exampleCount: UInt32(sums.examples),
+                activeCount: UInt32(sums.active)))
+    }
+    return accumulator.finish()
+}

@@ -1,0 +1,202 @@
+// A worker without its socket: the worker's core, the computer of shards, and the carrying out of the core's actions. Whoever
+// owns it passes messages in and sends what comes out: a process with a DEALER, or the coordinator itself (`--workers 0`).
+internal import Coordination
+internal import Messaging
+internal import ModelCore
+
+/// Computes what a coordinator leases. One thread.
+final class WorkerEngine {
+    /// Sends a message to the coordinator.
+    typealias Send = ([Frame]) throws(ZeroMQError) -> Void
+
+    private var core: WorkerCore
+    private let send: Send
+    /// Called during long computations, so that messages and deadlines are not left waiting.
+    var whileComputing: () throws(ZeroMQError) -> Void = {}
+    private let threads: Int
+    private var limits = MessageLimits()
+    private var computer: ShardComputer?
+    /// Payload frames of the leases that the core told us to keep: weights, pixels, targets.
+    private var kept: [UInt64: [Frame]] = [:]
+    /// Gradients on their way: free again when no frame refers to them any more.
+    private var loans: [GradientLoan] = []
+    private var pending: [ShardLease] = []
+    private var isComputing = false
+    /// Set when the worker's life is over.
+    private(set) var end: WorkerEnd?
+    private(set) var shardsComputed = 0
+
+    init(_ configuration: WorkerConfiguration, send: @escaping Send) {
+        core = WorkerCore(configuration: configuration, now: .now)
+        threads = Int(configuration.threads)
+        self.send = send
+    }
+
+    var nextDeadline: UInt64? { core.nextDeadline?.nanoseconds }
+
+    func start() throws { try perform(core.onStart(now: .now)) }
+
+    func onDeadline() throws { try perform(core.onDeadline(now: .now)) }
+
+    func stop(reason: String) throws { try perform(core.onStop(reason: reason, now: .now)) }
+
+    /// A message arrived. Returns why it was dropped, if it was.
+    @discardableResult
+    func receive(_ message: Message) throws -> String? {
+        guard case .frames(let frames) = message, let header = frames.first else {
+            return "a message with too many frames or none"
+        }
+        let payload = Array(frames.dropFirst())
+        let decoded: CoordinatorMessage
+        do {
+            decoded = try header.withUnsafeBytes { (bytes) throws(DecodingFailure) in
+                try CoordinatorMessage.decode(header: bytes, payloadSizes: payload.map(\.count), limits: limits)
+            }
+        } catch {
+            return "\(error)"
+        }
+        return try perform(core.onMessage(decoded, now: .now), payload: payload)
+    }
+
+    // MARK: Actions
+
+    @discardableResult
+    private func perform(_ actions: [WorkerAction], payload: [Frame] = []) throws -> String? {
+        var ignored: String?
+        for action in actions {
+            switch action {
+            case .send(let message): try send([Frame(message.header)])
+            case .prepare(let welcome): prepare(for: welcome, payload)
+            case .keep(let lease): kept[lease.lease] = payload
+            case .drop(let lease): kept[lease.lease] = nil
+            case .ignore(let reason): ignored = "\(reason)"
+            case .finish(let end): self.end = end
+            case .compute(let lease): pending.append(lease)
+            }
+        }
+        try computePending()
+        return ignored
+    }
+
+    /// Computations run here and not inside `perform`, so that messages taken in meanwhile only queue up.
+    private func computePending() throws {
+        guard !isComputing else { return }
+        isComputing = true
+        defer { isComputing = false }
+        while !pending.isEmpty, end == nil { try compute(pending.removeFirst()) }
+    }
+
+    private func prepare(for welcome: Welcome, _ payload: [Frame]) {
+        let bytes = payload.first.map { frame in frame.withUnsafeBytes { Array($0) } } ?? []
+        guard let network = NetworkDescription(jobDescription: bytes),
+            ParameterLayout(network).paddedCount == welcome.parameterCount
+        else {
+            // Same protocol and arithmetic, but a job we do not know: say so shard by shard, do not crash.
+            computer = nil
+            return
+        }
+        limits.parameterCount = welcome.parameterCount
+        if computer?.network != network { computer = ShardComputer(network, threads: threads) }
+    }
+
+    private func compute(_ lease: ShardLease) throws {
+        let frames = kept.removeValue(forKey: lease.lease) ?? []
+        guard let computer, frames.count == 3, lease.imagesPerExample == computer.network.kind.towers else {
+            return try finish(core.onFailed(reason: "this build does not know the job it was given", now: .now))
+        }
+        guard targetsAreValid(frames[2]) else {
+            return try finish(core.onFailed(reason: "a target is no class", now: .now))
+        }
+        let begin = MonotonicClock.now()
+        var failure: ZeroMQError?
+        let partials = withShard(frames, examples: lease.examples) { weights, examples in
+            computer.compute(lease, examples, weights: weights) { done in
+                _ = core.onProgress(lease: lease.lease, microbatchesDone: UInt32(done), now: .now)
+                do { try whileComputing() } catch let error { failure = error }
+            }
+        }
+        if let failure { throw failure }
+        shardsComputed += 1
+        let time = Coordination.Duration(nanoseconds: MonotonicClock.now() - begin)
+        let summaries = zip(lease.nodes, partials).map { node, partial in
+            NodeSummary(
+                node: node, examples: partial.exampleCount, active: partial.activeCount, lossSum: partial.lossSum)
+        }
+        try finish(core.onComputed(nodes: summaries, computeTime: time, now: .now), partials.map(\.gradient))
+    }
+
+    /// Carries out what follows from a computation; `gradients` are the payload of the partials message.
+    private func finish(_ actions: [WorkerAction], _ gradients: [GradientBuffer] = []) throws {
+        reclaim()
+        var rest: [WorkerAction] = []
+        var wasSent = false
+        for action in actions {
+            guard case .send(.partials(let partials)) = action else {
+                rest.append(action)
+                continue
+            }
+            let lent = gradients.map(GradientLoan.init)
+            loans += lent
+            let payload = lent.map { Frame(borrowing: $0, bytes: $0.buffer.bytes) }
+            try send([Frame(WorkerMessage.partials(partials).header)] + payload)
+            wasSent = true
+        }
+        if !wasSent { for gradient in gradients { computer?.recycle(gradient) } }
+        try perform(rest)
+    }
+
+    /// Takes back the buffers that nobody else refers to any more.
+    private func reclaim() {
+        for index in loans.indices.reversed() where isKnownUniquelyReferenced(&loans[index]) {
+            let buffer = loans.remove(at: index).buffer
+            if let computer, buffer.count == computer.parameterCount { computer.recycle(buffer) }
+        }
+    }
+}
+
+/// Targets index the classes: a wrong one must not reach the kernels.
+private func targetsAreValid(_ frame: Frame) -> Bool {
+    frame.withUnsafeBytes { bytes in
+        stride(from: 0, to: bytes.count, by: 4).allSatisfy {
+            (0..<Int32(classCount)).contains(bytes.loadUnaligned(fromByteOffset: $0, as: Int32.self))
+        }
+    }
+}
+
+/// What a frame retains while it lends a gradient buffer's memory: when nobody retains it, the buffer is free.
+private final class GradientLoan {
+    let buffer: GradientBuffer
+
+    init(_ buffer: GradientBuffer) { self.buffer = buffer }
+}
+
+/// Calls `body` with aligned weights, pixels and targets of a shard's three payload frames.
+private func withShard<T>(
+    _ frames: [Frame], examples: Int, _ body: (UnsafePointer<Float>, ShardExamples) -> T
+) -> T {
+    let targets = frames[2].withUnsafeBytes { bytes in
+        (0..<examples).map { bytes.loadUnaligned(fromByteOffset: 4 * $0, as: Int32.self) }
+    }
+    return frames[0].withUnsafeBytes { weights in
+        frames[1].withUnsafeBytes { pixels in
+            targets.withUnsafeBufferPointer { targets in
+                withAlignedFloats(weights) { weights in
+                    guard let pixels = pixels.assumingMemoryBound(to: UInt8.self).baseAddress,
+                        let targets = targets.baseAddress
+                    else { preconditionFailure("a shard has examples: the decoder checked it") }
+                    return body(weights, ShardExamples(pixels: pixels, targets: targets))
+                }
+            }
+        }
+    }
+}
+
+/// Received bytes may lie anywhere; floats are read in place only where they are aligned.
+private func withAlignedFloats<T>(_ bytes: UnsafeRawBufferPointer, _ body: (UnsafePointer<Float>) -> T) -> T {
+    if let start = bytes.baseAddress, UInt(bitPattern: start) % 4 == 0 {
+        return body(start.assumingMemoryBound(to: Float.self))
+    }
+    let copy = ParameterBuffer(count: bytes.count / 4)
+    UnsafeMutableRawBufferPointer(copy.values).copyMemory(from: bytes)
+    return withExtendedLifetime(copy) { body(copy.floats) }
+}

@@ -1,0 +1,136 @@
+// A worker process: one DEALER socket, one loop, one thread for everything but the kernels.
+internal import Coordination
+internal import Glibc
+package import Messaging
+
+/// What a worker process is told on its command line.
+package struct WorkerOptions: Sendable {
+    package var coordinator: Endpoint
+    package var threads: Int
+    /// How it is called in the coordinator's messages.
+    package var name: String
+    /// Seconds to wait for a coordinator; nil: for ever.
+    package var connectLimit: Double?
+    /// Started by a coordinator on this machine, which holds standard input open: leave when it closes.
+    package var isChild: Bool
+
+    package init(coordinator: Endpoint, threads: Int, name: String, connectLimit: Double?, isChild: Bool) {
+        self.coordinator = coordinator
+        self.threads = threads
+        self.name = name
+        self.connectLimit = connectLimit
+        self.isChild = isChild
+    }
+}
+
+/// Works until the coordinator sends it home. Throws `RunFailure` for every other end.
+package func runWorker(_ options: WorkerOptions, log: (String) -> Void) throws {
+    try WorkerProcess(options).run(log: log)
+}
+
+private final class WorkerProcess {
+    private enum Source: Hashable {
+        case socket
+        case signal
+        case parent
+    }
+
+    /// Time a child has to leave by itself when its parent has gone.
+    private static let graceAfterParent: UInt64 = 2_000_000_000
+    /// How long a computation may keep messages waiting.
+    private static let longestAbsence: UInt64 = 100_000_000
+
+    private let options: WorkerOptions
+    private let socket: DealerSocket
+    private let poller = Poller<Source>()
+    private let signals: SignalWatch
+    private let parent: ParentWatch?
+    private let engine: WorkerEngine
+    private var lastLook: UInt64 = 0
+
+    init(_ options: WorkerOptions) throws {
+        self.options = options
+        do {
+            var socketOptions = SocketOptions()
+            socketOptions.largestFrame = 1 << 30
+            socketOptions.linger = .milliseconds(500)
+            let socket = try DealerSocket(context: Context(), options: socketOptions)
+            try socket.connect(to: options.coordinator)
+            self.socket = socket
+            signals = try SignalWatch()
+        } catch {
+            throw RunFailure(error)
+        }
+        parent = options.isChild ? ParentWatch() : nil
+        var configuration = WorkerConfiguration(
+            build: .ofThisBuild(), incarnation: .random(in: 1...UInt64.max >> 1), threads: UInt16(options.threads),
+            processID: UInt32(getpid()), processName: options.name)
+        configuration.patience.connectLimit = options.connectLimit.map(Coordination.Duration.init(seconds:))
+        let socket = socket
+        engine = WorkerEngine(configuration) { (frames) throws(ZeroMQError) in
+            // Not delivered while no link is up: the core repeats its hello, and a lost answer is computed again.
+            _ = try socket.send(frames)
+        }
+        poller.watch(socket, as: .socket)
+        poller.watch(descriptor: signals.descriptor, as: .signal)
+        if let parent { poller.watch(descriptor: parent.descriptor, as: .parent) }
+    }
+
+    func run(log: (String) -> Void) throws {
+        parent?.exitAfterParent(grace: Self.graceAfterParent, code: ExitCode.tryAgainLater.rawValue)
+        engine.whileComputing = { [unowned self] () throws(ZeroMQError) in try lookUp() }
+        try engine.start()
+        while engine.end == nil {
+            let ready = try poller.wait(until: engine.nextDeadline)
+            if ready.contains(.parent), parent?.parentHasGone() == true {
+                throw RunFailure(.tryAgainLater, "the coordinator that started this worker has gone")
+            }
+            if let signal = signals.received {
+                try engine.stop(reason: "stopped by \(signal)")
+                throw RunFailure(stoppedBy: signal, "stopped by a signal")
+            }
+            try takeMessages(log: log)
+            if isDue { try engine.onDeadline() }
+        }
+        try conclude()
+    }
+
+    private var isDue: Bool { engine.nextDeadline.map { MonotonicClock.now() >= $0 } ?? false }
+
+    private func takeMessages(log: (String) -> Void) throws {
+        while engine.end == nil, let message = try socket.receive() {
+            if let reason = try engine.receive(message) { log("dropped a message: \(reason)") }
+        }
+    }
+
+    /// A glance at socket and clock from within a long computation.
+    private func lookUp() throws(ZeroMQError) {
+        let now = MonotonicClock.now()
+        guard now - lastLook >= Self.longestAbsence else { return }
+        lastLook = now
+        do {
+            try takeMessages { _ in }
+            if isDue { try engine.onDeadline() }
+        } catch let error as ZeroMQError {
+            throw error
+        } catch {
+            preconditionFailure("only the socket fails here: \(error)")
+        }
+    }
+
+    private func conclude() throws {
+        switch engine.end {
+        case .finished, .left, nil: return
+        case .refused(let refusal)?:
+            throw RunFailure(.badConfiguration, "the coordinator at \(options.coordinator) refused: \(refusal.reason)")
+        case .noCoordinator(let limit)?:
+            throw RunFailure(
+                .unavailable,
+                "no coordinator at \(options.coordinator) answered within \(limit.seconds) s: "
+                    + "is it running, and is the address right?")
+        case .lostCoordinator(let limit)?:
+            throw RunFailure(
+                .tryAgainLater, "the coordinator at \(options.coordinator) has been silent for \(limit.seconds) s")
+        }
+    }
+}

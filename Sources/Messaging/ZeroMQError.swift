@@ -44,6 +44,10 @@ package struct UnsupportedLibraryError: Error, Equatable, Sendable, CustomString
     /// What `zmq_version` said.
     package let found: LibraryVersion
 
+    package init(found: LibraryVersion) {
+        self.found = found
+    }
+
     package var description: String {
         "libzmq \(found) is too old: versions before \(LibraryVersion.oldestSupported) have holes that a peer can use "
             + "before it is authenticated; install libzmq \(LibraryVersion.oldestSupported) or later (Debian: libzmq5)"

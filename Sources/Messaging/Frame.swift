@@ -119,7 +119,7 @@ extension Frame {
         let hint = Unmanaged.passRetained(self)
         let start = UnsafeMutableRawPointer(mutating: bytes.baseAddress)
         let status = zmq_msg_init_data(message, start, count, releaseFrame, hint.toOpaque())
-        if status != 0 { hint.release() }
+        if status != 0 { hint.release() }  // ENOMEM: nothing of it is kept
         return status
     }
 

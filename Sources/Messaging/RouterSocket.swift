@@ -30,6 +30,7 @@ package final class RouterSocket {
     /// Listens on `endpoint` and returns the address really taken: the number instead of port 0.
     ///
     /// For ipc, libzmq replaces a socket file that is there already, whoever listens on it: use a folder of your own.
+    /// The file goes with this socket.
     @discardableResult
     package func bind(to endpoint: Endpoint) throws(BindError) -> Endpoint {
         try handle.bind(to: endpoint)

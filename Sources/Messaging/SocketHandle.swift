@@ -2,12 +2,15 @@
 // modules see.
 
 internal import CZeroMQ
+internal import Glibc
 
 /// Owns a libzmq socket and closes it. Not Sendable: a socket belongs to one thread at a time (zmq_socket(3)).
 final class SocketHandle {
     let raw: UnsafeMutableRawPointer
     let context: Context
     private let mostFrames: Int
+    /// Paths of Unix sockets that were bound; libzmq leaves them behind.
+    private var files: [String] = []
 
     /// - Parameter kind: `ZMQ_ROUTER`, …
     init(context: Context, kind: Int32, options: SocketOptions) throws(ZeroMQError) {
@@ -20,6 +23,7 @@ final class SocketHandle {
 
     deinit {
         zmq_close(raw)
+        for file in files { unlink(file) }
     }
 
     func set(_ option: Int32, to value: Int32) throws(ZeroMQError) {
@@ -45,6 +49,7 @@ final class SocketHandle {
         do throws(ZeroMQError) {
             try set(ZMQ_IPV6, to: endpoint.isIPv6 ? 1 as Int32 : 0)
             guard zmq_bind(raw, endpoint.description) == 0 else { throw ZeroMQError.last("listen on \(endpoint)") }
+            if case .ipc(let path) = endpoint, !path.hasPrefix("@") { files.append(path) }
             return try lastEndpoint() ?? endpoint
         } catch {
             throw BindError(endpoint: endpoint, error: error)

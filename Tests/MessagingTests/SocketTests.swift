@@ -48,6 +48,16 @@ import Testing
         #expect(try dealer.receive() == nil)
     }
 
+    @Test func theFileOfAUnixSocketGoesWithIt() throws {
+        let path = "/tmp/\(uniqueName())"
+        do {
+            let router = try RouterSocket(context: Context())
+            #expect(try router.bind(to: .ipc(path: path)) == .ipc(path: path))
+            #expect(access(path, F_OK) == 0)
+        }
+        #expect(access(path, F_OK) != 0)
+    }
+
     @Test func aPortInUseIsNamed() throws {
         let context = try Context()
         let first = try RouterSocket(context: context)

@@ -86,6 +86,9 @@ import Testing
     func anOversizedFrameDisconnectsOnlyItsSender(announced: UInt64) throws {
         var options = brisk
         options.largestFrame = 1000
+        // Longer than the test waits: only the frame's size can end the connection.
+        options.heartbeatInterval = .seconds(30)
+        options.heartbeatLifetime = .seconds(60)
         let pair = try Pair(options: options)
         let good = try pair.introduce()
         let raw = try RawPeer(connectingTo: pair.endpoint)

@@ -42,6 +42,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     ],
     targets: [
+        .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CZeroMQ", providers: [.apt(["libzmq3-dev"])]),
         .systemLibrary(name: "CSodium", providers: [.apt(["libsodium-dev"])]),
         .systemLibrary(name: "CCairo", providers: [.apt(["libcairo2-dev"])]),
@@ -59,7 +60,7 @@ let package = Package(
         room(
             "Runtime",
             [
-                "ModelCore", "Storage", "Datasets", "Coordination", "Messaging", "Artifacts", "Evaluation",
+                "ModelCore", "Storage", "Datasets", "Coordination", "Messaging", "Artifacts", "Evaluation", "CLinux",
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .executableTarget(
@@ -77,5 +78,6 @@ let package = Package(
         tests(of: "Messaging"),
         tests(of: "Artifacts", ["ModelCore", "Storage"]),
         tests(of: "Evaluation", ["ModelCore"]),
+        tests(of: "Runtime", ["Messaging"]),
     ]
 )

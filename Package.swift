@@ -54,7 +54,7 @@ let package = Package(
         room("Datasets", ["ModelCore", "Storage", "CZlib"], optimized),
         room("Coordination", [], optimized),
         room("Messaging", ["CZeroMQ"]),
-        room("Artifacts", ["ModelCore", "Storage", "CCairo", "CGIF"], optimized),
+        room("Artifacts", ["CCairo", "CGIF"], optimized),
         room("Evaluation", ["ModelCore"], optimized),
         room(
             "Runtime",
@@ -75,7 +75,7 @@ let package = Package(
         tests(of: "Datasets", ["ModelCore", "Storage", "CZlib"]),
         tests(of: "Coordination", ["TestKit"]),
         tests(of: "Messaging"),
-        tests(of: "Artifacts", ["ModelCore", "Storage"]),
+        tests(of: "Artifacts"),
         tests(of: "Evaluation", ["ModelCore"]),
     ]
 )

@@ -264,7 +264,9 @@ extension Canvas {
     func pixels() throws(CanvasError) -> [UInt32] {
         cairo_surface_flush(surface)
         try check()
-        let (columns, rows) = (Int(cairo_image_surface_get_width(surface)), Int(cairo_image_surface_get_height(surface)))
+        let (columns, rows) = (
+            Int(cairo_image_surface_get_width(surface)), Int(cairo_image_surface_get_height(surface))
+        )
         let stride = Int(cairo_image_surface_get_stride(surface))
         guard let data = cairo_image_surface_get_data(surface) else { throw CanvasError(reason: "no pixels") }
         return [UInt32](unsafeUninitializedCapacity: columns * rows) { buffer, count in

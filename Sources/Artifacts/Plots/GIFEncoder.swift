@@ -107,7 +107,8 @@ struct GIFEncoder: ~Copyable {
                 let last = line.last(where: { pixels[$0] != shown[$0] })
             else { continue }
             columns =
-                min(columns.lowerBound, first - line.lowerBound)..<max(
+                min(
+                    columns.lowerBound, first - line.lowerBound)..<max(
                     columns.isEmpty ? 0 : columns.upperBound, last - line.lowerBound + 1)
             rows = min(rows.lowerBound, row)..<row + 1
         }

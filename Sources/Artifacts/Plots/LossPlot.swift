@@ -44,16 +44,17 @@ package struct LossPlot: Sendable {
         let last = Double(self.epochs.last?.number ?? 1)
         let margin = max(0.5, (last - first) * 0.02)
         x = first - margin...last + margin
-        y = Self.lossRange(epochs.flatMap { [$0.training, $0.validation] }.compactMap(\.self).filter(\.isFinite))
+        y = Self.lossRange(epochs)
         yTicks = Ticks(in: y, atMost: 8)
     }
 
     /// From zero, so that heights compare as ratios, unless that would leave more than the lower 60 % of the picture
-    /// empty.
-    private static func lossRange(_ losses: [Double]) -> ClosedRange<Double> {
+    /// empty. Not less than 2 % of the loss from bottom to top: a flat loss looks flat, not like noise.
+    private static func lossRange(_ epochs: [Epoch]) -> ClosedRange<Double> {
+        let losses = epochs.flatMap { [$0.training, $0.validation] }.compactMap(\.self).filter(\.isFinite)
         guard let low = losses.min(), let high = losses.max() else { return 0...1 }
-        if low >= 0, low <= high * 0.6 || low == high { return 0...(high > 0 ? high * 1.06 : 1) }
-        let margin = max((high - low) * 0.08, max(abs(low), abs(high)) * 1e-6)
+        if low >= 0, low <= high * 0.6 || epochs.count == 1 { return 0...(high > 0 ? high * 1.06 : 1) }
+        let margin = max((high - low) * 0.08, (max(abs(low), abs(high)) * 0.02 - (high - low)) / 2)
         return low - margin...high + margin
     }
 
@@ -77,10 +78,11 @@ package struct LossPlot: Sendable {
         return Point(x: Self.axes.left + x * Self.axes.width, y: Self.axes.bottom - y * Self.axes.height)
     }
 
-    /// Epochs are whole: ticks at multiples of 1, 2, 5, 10, …
+    /// Epochs are whole: ticks at multiples of 1, 2, 5, 10, … from the first epoch to the last.
     private var xTicks: Ticks {
         let ticks = Ticks(in: x, atMost: 13)
-        return ticks.step < 1 ? Ticks(mantissa: 1, exponent: 0, indices: 0...0).covering(x) : ticks
+        let whole = ticks.step < 1 ? Ticks(mantissa: 1, exponent: 0, indices: 0...0) : ticks
+        return whole.covering(Double(epochs.first?.number ?? 0)...Double(epochs.last?.number ?? 1))
     }
 
     private func drawGrid(on canvas: Canvas) {
@@ -99,7 +101,7 @@ package struct LossPlot: Sendable {
                 Point(x: axes.left, y: axes.top), Point(x: axes.left, y: axes.bottom),
                 Point(x: axes.right, y: axes.bottom),
             ], PlotStyle.frame, width: PlotStyle.frameWidth)
-        for (value, label) in zip(xTicks.values, xTicks.labels) {
+        for (value, label) in zip(xTicks.values, xTicks.labels(commonExponent: xTicks.commonExponent)) {
             let x = position(value, 0).x
             let foot = Point(x: x, y: axes.bottom + PlotStyle.tickLength)
             canvas.stroke([Point(x: x, y: axes.bottom), foot], PlotStyle.frame, width: PlotStyle.frameWidth)
@@ -107,7 +109,7 @@ package struct LossPlot: Sendable {
                 RichText(label), at: Point(x: x, y: axes.bottom + 19), size: PlotStyle.tickSize, PlotStyle.ink,
                 anchor: 0.5)
         }
-        for (value, label) in zip(yTicks.values, yTicks.labels) {
+        for (value, label) in zip(yTicks.values, yTicks.labels(commonExponent: yTicks.commonExponent)) {
             let y = position(0, value).y
             let foot = Point(x: axes.left - PlotStyle.tickLength, y: y)
             canvas.stroke([foot, Point(x: axes.left, y: y)], PlotStyle.frame, width: PlotStyle.frameWidth)
@@ -116,10 +118,10 @@ package struct LossPlot: Sendable {
                 anchor: 1)
         }
         canvas.write(
-            "epoch" + ScatterFigure.factor(xTicks), at: Point(x: (axes.left + axes.right) / 2, y: axes.bottom + 44),
+            "epoch" + .factor(xTicks.commonExponent), at: Point(x: (axes.left + axes.right) / 2, y: axes.bottom + 44),
             size: PlotStyle.labelSize, PlotStyle.ink, anchor: 0.5)
         canvas.write(
-            "mean loss" + ScatterFigure.factor(yTicks), at: Point(x: 26, y: (axes.top + axes.bottom) / 2),
+            "mean loss" + .factor(yTicks.commonExponent), at: Point(x: 26, y: (axes.top + axes.bottom) / 2),
             size: PlotStyle.labelSize, PlotStyle.ink, anchor: 0.5, upward: true)
     }
 
@@ -170,7 +172,8 @@ private enum LineMarker {
         switch self {
         case .disc: canvas.disc(point, radius: 4, colour)
         case .square:
-            canvas.fill(Box(left: point.x - 3.6, top: point.y - 3.6, right: point.x + 3.6, bottom: point.y + 3.6), colour)
+            canvas.fill(
+                Box(left: point.x - 3.6, top: point.y - 3.6, right: point.x + 3.6, bottom: point.y + 3.6), colour)
         }
     }
 }

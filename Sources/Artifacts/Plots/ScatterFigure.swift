@@ -5,7 +5,7 @@
 struct ScatterFigure {
     /// Points; the axes take the left, the legend the right.
     static let size = (width: 800, height: 700)
-    private static let axes = Box(left: 78, top: 74, right: 640, bottom: 636)
+    private static let axes = Box(left: 88, top: 74, right: 650, bottom: 636)
 
     let title: String
     let subtitle: String
@@ -32,7 +32,9 @@ struct ScatterFigure {
     }
 
     private func drawPoints(_ points: [PlanarView.Placed], on canvas: Canvas) {
-        let style = PlotStyle.marker(count: points.count)
+        // However many, points in one place are one mark, which must be seen.
+        let isSingle = ScatterLimits.Extent(of: points).isSingle
+        let style = PlotStyle.marker(count: isSingle ? 1 : points.count)
         let marker = Marker(radius: style.radius * canvas.scale, alpha: style.alpha)
         // In dataset order, which mixes the classes: drawn class by class, the last would hide the others.
         canvas.stamp(marker, at: points.map { (position($0.place), $0.label) }, colours: Palette.classes)
@@ -57,13 +59,15 @@ struct ScatterFigure {
         guard view.isIsometric else {
             return classNames.indices.map { (position(SIMD2(0, -Double($0))).y, "") }
         }
-        return zip(limits.yTicks.values, limits.yTicks.labels).map { (position(SIMD2(0, $0)).y, $1) }
+        return zip(limits.yTicks.values, limits.yTicks.labels(commonExponent: limits.commonExponent)).map {
+            (position(SIMD2(0, $0)).y, $1)
+        }
     }
 
     private func drawFrame(on canvas: Canvas) {
         let axes = Self.axes
         canvas.stroke(axes, PlotStyle.frame, width: PlotStyle.frameWidth)
-        for (value, label) in zip(limits.xTicks.values, limits.xTicks.labels) {
+        for (value, label) in zip(limits.xTicks.values, limits.xTicks.labels(commonExponent: limits.commonExponent)) {
             let x = position(SIMD2(value, 0)).x
             let foot = Point(x: x, y: axes.bottom + PlotStyle.tickLength)
             canvas.stroke([Point(x: x, y: axes.bottom), foot], PlotStyle.frame, width: PlotStyle.frameWidth)
@@ -80,20 +84,13 @@ struct ScatterFigure {
         }
         let names = view.axisNames
         canvas.write(
-            names.x + Self.factor(limits.xTicks),
+            names.x + .factor(limits.commonExponent),
             at: Point(x: (axes.left + axes.right) / 2, y: axes.bottom + 44), size: PlotStyle.labelSize, PlotStyle.ink,
             anchor: 0.5)
         canvas.write(
-            names.y + (view.isIsometric ? Self.factor(limits.yTicks) : ""),
-            at: Point(x: view.isIsometric ? 26 : 52, y: (axes.top + axes.bottom) / 2), size: PlotStyle.labelSize,
+            names.y + (view.isIsometric ? .factor(limits.commonExponent) : ""),
+            at: Point(x: view.isIsometric ? 24 : 62, y: (axes.top + axes.bottom) / 2), size: PlotStyle.labelSize,
             PlotStyle.ink, anchor: 0.5, upward: true)
-    }
-
-    /// " (×10ⁿ)" where the labels leave a power of ten to the axis's name.
-    static func factor(_ ticks: Ticks) -> RichText {
-        guard ticks.commonExponent != 0 else { return "" }
-        let exponent = String(ticks.commonExponent).replacing("-", with: "\u{2212}")
-        return RichText("  (×10") + .raised(exponent) + ")"
     }
 
     private func drawTitles(on canvas: Canvas) {

@@ -7,6 +7,9 @@ struct ScatterLimits: Equatable, Sendable {
         var low: SIMD2<Double>
         var high: SIMD2<Double>
 
+        /// Whether all points lie in one place.
+        var isSingle: Bool { low == high }
+
         static let none = Extent(low: .init(repeating: .infinity), high: .init(repeating: -.infinity))
 
         func union(_ other: Extent) -> Extent {
@@ -19,6 +22,12 @@ struct ScatterLimits: Equatable, Sendable {
     let xTicks: Ticks
     let yTicks: Ticks
 
+    /// The power of ten in which both axes are labelled, as their units are one.
+    var commonExponent: Int {
+        let exponents = [xTicks.commonExponent, yTicks.commonExponent]
+        return exponents.max { abs($0) < abs($1) } ?? 0
+    }
+
     /// Share of the data's length left free at each end.
     private static let margin = 0.04
     private static let tickCount = 8
@@ -26,37 +35,54 @@ struct ScatterLimits: Equatable, Sendable {
     /// Limits of a square drawing that hold `extent`. With an isometric view both axes have the same length and step; the
     /// points stand in the middle. Otherwise y is one row per class, from the top.
     init(holding extent: Extent, view: PlanarView, classCount: Int) {
-        let x = Self.range(extent.low.x, extent.high.x)
-        let y = Self.range(extent.low.y, extent.high.y)
         guard view.isIsometric else {
-            self.x = x
-            self.y = -Double(classCount) + 0.5...0.5
-            xTicks = Ticks(in: self.x, atMost: Self.tickCount)
-            yTicks = Ticks(in: self.y, atMost: Self.tickCount)
+            x = Self.range(extent.low.x, extent.high.x)
+            y = -Double(classCount) + 0.5...0.5
+            xTicks = Ticks(in: x, atMost: Self.tickCount)
+            yTicks = Ticks(in: y, atMost: Self.tickCount)
             return
         }
-        let length = max(x.upperBound - x.lowerBound, y.upperBound - y.lowerBound)
-        self.x = Self.widened(x, to: length)
-        self.y = Self.widened(y, to: length)
-        let ticks = (Ticks(in: self.x, atMost: Self.tickCount), Ticks(in: self.y, atMost: Self.tickCount))
+        (x, y) = Self.square(extent)
+        let ticks = (Ticks(in: x, atMost: Self.tickCount), Ticks(in: y, atMost: Self.tickCount))
         // One step for both axes: the grid is made of squares.
         let isXCoarser = ticks.0.step > ticks.1.step
-        xTicks = isXCoarser ? ticks.0 : ticks.1.covering(self.x)
-        yTicks = isXCoarser ? ticks.0.covering(self.y) : ticks.1
+        xTicks = isXCoarser ? ticks.0 : ticks.1.covering(x)
+        yTicks = isXCoarser ? ticks.0.covering(y) : ticks.1
     }
 
-    /// With a margin; around a single value as far as half its distance from zero; −1...1 without any.
+    /// The range with a margin; around a single value as far as half its distance from zero; −1...1 without any.
     private static func range(_ low: Double, _ high: Double) -> ClosedRange<Double> {
         guard low <= high else { return -1...1 }
-        let magnitude = max(abs(low), abs(high))
         let length = high - low
-        // A spread below this share of the magnitude is rounding noise of Float and has no readable ticks.
-        guard length > magnitude * 1e-5 else {
+        guard length > negligible(low, high) else {
+            let magnitude = max(abs(low), abs(high))
             let reach = magnitude > 0 ? magnitude / 2 : 1
             return low - reach...high + reach
         }
         return low - length * margin...high + length * margin
     }
+
+    /// Two ranges of equal length, the points in their middle. A length that is negligible on one axis takes that of the
+    /// other: points on a line are shown at the line's scale.
+    private static func square(_ extent: Extent) -> (x: ClosedRange<Double>, y: ClosedRange<Double>) {
+        guard extent.low.x <= extent.high.x else { return (-1...1, -1...1) }
+        let size = extent.high - extent.low
+        let isFlat = (
+            x: size.x <= negligible(extent.low.x, extent.high.x), y: size.y <= negligible(extent.low.y, extent.high.y)
+        )
+        let (x, y) = (range(extent.low.x, extent.high.x), range(extent.low.y, extent.high.y))
+        let lengths = (x: x.upperBound - x.lowerBound, y: y.upperBound - y.lowerBound)
+        let length =
+            switch isFlat {
+            case (true, false): max(lengths.y, negligible(extent.low.x, extent.high.x))
+            case (false, true): max(lengths.x, negligible(extent.low.y, extent.high.y))
+            default: max(lengths.x, lengths.y)
+            }
+        return (widened(x, to: length), widened(y, to: length))
+    }
+
+    /// The spread that counts as none: its tick labels would need more digits than there is room for.
+    private static func negligible(_ low: Double, _ high: Double) -> Double { max(abs(low), abs(high)) * 1e-3 }
 
     private static func widened(_ range: ClosedRange<Double>, to length: Double) -> ClosedRange<Double> {
         let middle = (range.lowerBound + range.upperBound) / 2

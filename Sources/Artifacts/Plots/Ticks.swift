@@ -57,15 +57,15 @@ struct Ticks: Equatable, Sendable {
         Double("\(index * mantissa)e\(exponent)") ?? Double(index) * step
     }
 
-    /// The power of ten that labels leave to the axis's name, so that they stay short; 0 for everyday numbers.
+    /// The power of ten that labels had better leave to the axis's name, so that they stay short; 0 for everyday numbers.
     var commonExponent: Int {
         let largest = max(abs(indices.lowerBound), abs(indices.upperBound)) * mantissa
         let order = String(largest).count - 1 + exponent
-        return order >= 5 || order <= -4 ? order : 0
+        return order >= 4 || order <= -3 ? order : 0
     }
 
     /// The labels, all with the same number of decimals, in units of 10^`commonExponent`.
-    var labels: [String] {
+    func labels(commonExponent: Int) -> [String] {
         let shift = exponent - commonExponent
         return indices.map { index in
             let number = index * mantissa

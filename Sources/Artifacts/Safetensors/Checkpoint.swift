@@ -63,7 +63,8 @@ package enum CheckpointError: Error, Equatable, CustomStringConvertible {
             case .corrupt(let file, let reason): ("\(file): \(reason)", file)
             }
         let previous = file.hasSuffix("checkpoint.safetensors") ? " (checkpoint.previous.safetensors beside it)" : ""
-        return "cannot resume: \(finding). Put the previous checkpoint\(previous) in its place, or start without --resume"
+        return
+            "cannot resume: \(finding). Put the previous checkpoint\(previous) in its place, or start without --resume"
     }
 }
 

@@ -75,7 +75,7 @@ let package = Package(
         tests(of: "Datasets", ["ModelCore", "Storage", "CZlib"]),
         tests(of: "Coordination", ["TestKit"]),
         tests(of: "Messaging"),
-        tests(of: "Artifacts"),
+        tests(of: "Artifacts", ["CCairo", "CGIF"]),
         tests(of: "Evaluation", ["ModelCore"]),
     ]
 )

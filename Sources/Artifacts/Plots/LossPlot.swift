@@ -48,10 +48,17 @@ package struct LossPlot: Sendable {
         yTicks = Ticks(in: y, atMost: 8)
     }
 
+    /// Finite, with room for the arithmetic of an axis.
+    private static func isDrawable(_ loss: Double) -> Bool { loss.magnitude < 1e300 }
+
+    private static func drawableLosses(_ epochs: [Epoch]) -> [Double] {
+        epochs.flatMap { [$0.training, $0.validation] }.compactMap(\.self).filter(isDrawable)
+    }
+
     /// From zero, so that heights compare as ratios, unless that would leave more than the lower 60 % of the picture
     /// empty. Not less than 2 % of the loss from bottom to top: a flat loss looks flat, not like noise.
     private static func lossRange(_ epochs: [Epoch]) -> ClosedRange<Double> {
-        let losses = epochs.flatMap { [$0.training, $0.validation] }.compactMap(\.self).filter(\.isFinite)
+        let losses = drawableLosses(epochs)
         guard let low = losses.min(), let high = losses.max() else { return 0...1 }
         if low >= 0, low <= high * 0.6 || epochs.count == 1 { return 0...(high > 0 ? high * 1.06 : 1) }
         let margin = max((high - low) * 0.08, (max(abs(low), abs(high)) * 0.02 - (high - low)) / 2)
@@ -65,7 +72,7 @@ package struct LossPlot: Sendable {
         drawAxes(on: canvas)
         for series in Self.series { draw(series, on: canvas) }
         drawTitleAndLegend(on: canvas)
-        if !epochs.contains(where: { $0.training?.isFinite ?? false || $0.validation?.isFinite ?? false }) {
+        if Self.drawableLosses(epochs).isEmpty {
             let middle = Point(x: (Self.axes.left + Self.axes.right) / 2, y: (Self.axes.top + Self.axes.bottom) / 2)
             canvas.write("no losses to show", at: middle, size: PlotStyle.labelSize, PlotStyle.quiet, anchor: 0.5)
         }
@@ -130,7 +137,7 @@ package struct LossPlot: Sendable {
         var points: [Point] = []
         for epoch in epochs {
             guard let loss = epoch[keyPath: series.losses] else { continue }
-            guard loss.isFinite else {
+            guard Self.isDrawable(loss) else {
                 canvas.stroke(line, series.colour, width: 2)
                 line = []
                 continue
@@ -155,7 +162,8 @@ package struct LossPlot: Sendable {
             canvas.write(name, at: Point(x: x + 36, y: 60.6), size: PlotStyle.legendSize, PlotStyle.ink)
             x += 36 + canvas.width(of: name, size: PlotStyle.legendSize) + 24
         }
-        let lost = epochs.flatMap { [$0.training, $0.validation] }.compactMap(\.self).filter { !$0.isFinite }.count
+        let lost = epochs.flatMap { [$0.training, $0.validation] }.compactMap(\.self).filter { !Self.isDrawable($0) }
+            .count
         guard lost > 0 else { return }
         let remark = RichText("\(lost) \(lost == 1 ? "value" : "values") not finite, not drawn")
         canvas.write(

@@ -2,15 +2,15 @@
 // eigenvalue method (Golub & Van Loan, Matrix Computations, §8.5). In Double, one order of operations; for pictures only.
 
 /// A plane through the mean, spanned by the two leading principal components.
-struct PrincipalComponents: Sendable {
-    let mean: [Double]
+package struct PrincipalComponents: Sendable {
+    package let mean: [Double]
     /// Two orthogonal unit vectors. The largest entry of each is positive, so that a redrawn picture is not mirrored.
-    let axes: [[Double]]
+    package let axes: [[Double]]
     /// Share of the total variance along the two axes, 0...1.
-    let explainedVariance: Double
+    package let explainedVariance: Double
 
     /// From the finite vectors of `points`, which has at least two dimensions.
-    init(of points: LatentPoints) {
+    package init(of points: LatentPoints) {
         let dimensions = points.dimensions
         let rows = (0..<points.count).filter { points.vector($0).allSatisfy(\.isFinite) }
         let mean = Self.mean(of: points, rows)
@@ -27,7 +27,7 @@ struct PrincipalComponents: Sendable {
     }
 
     /// Coordinates in the plane.
-    func project(_ vector: ArraySlice<Float>) -> SIMD2<Double> {
+    package func project(_ vector: ArraySlice<Float>) -> SIMD2<Double> {
         var result = SIMD2<Double>()
         for (index, value) in vector.enumerated() {
             let centred = Double(value) - mean[index]
@@ -64,7 +64,7 @@ struct PrincipalComponents: Sendable {
     }
 
     /// Eigenvalues and eigenvectors (columns) of a symmetric matrix by cyclic Jacobi rotations.
-    static func eigen(_ matrix: [Double], _ n: Int) -> (values: [Double], vectors: [Double]) {
+    private static func eigen(_ matrix: [Double], _ n: Int) -> (values: [Double], vectors: [Double]) {
         var a = matrix
         var v = (0..<n * n).map { $0 / n == $0 % n ? 1.0 : 0 }
         // Convergence is quadratic; a well-posed matrix needs fewer than ten sweeps.

@@ -1,7 +1,7 @@
 // Round numbers along an axis and their labels. Pure arithmetic without libm, so labels are the same everywhere.
 
 /// Tick marks at the multiples of 1, 2 or 5 times a power of ten that lie within a range.
-struct Ticks: Equatable, Sendable {
+package struct Ticks: Equatable, Sendable {
     /// 1, 2 or 5.
     let mantissa: Int
     /// The step is `mantissa` × 10^`exponent`.
@@ -10,10 +10,10 @@ struct Ticks: Equatable, Sendable {
     let indices: ClosedRange<Int>
 
     var step: Double { Double(mantissa) * Self.power(exponent) }
-    var values: [Double] { indices.map(value) }
+    package var values: [Double] { indices.map(value) }
 
     /// The finest round step that leaves at most `most` ticks in `range`, which must have a positive, finite length.
-    init(in range: ClosedRange<Double>, atMost most: Int) {
+    package init(in range: ClosedRange<Double>, atMost most: Int) {
         let length = range.upperBound - range.lowerBound
         precondition(length > 0 && length.isFinite && most >= 2, "no ticks in \(range)")
         var exponent = Self.decimalExponent(length) - 2
@@ -58,14 +58,14 @@ struct Ticks: Equatable, Sendable {
     }
 
     /// The power of ten that labels had better leave to the axis's name, so that they stay short; 0 for everyday numbers.
-    var commonExponent: Int {
+    package var commonExponent: Int {
         let largest = max(abs(indices.lowerBound), abs(indices.upperBound)) * mantissa
         let order = String(largest).count - 1 + exponent
         return order >= 4 || order <= -3 ? order : 0
     }
 
     /// The labels, all with the same number of decimals, in units of 10^`commonExponent`.
-    func labels(commonExponent: Int) -> [String] {
+    package func labels(commonExponent: Int) -> [String] {
         let shift = exponent - commonExponent
         return indices.map { index in
             let number = index * mantissa

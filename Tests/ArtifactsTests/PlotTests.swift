@@ -127,6 +127,20 @@ import Testing
         #expect(decoded.frames[0].picture.pixels != decoded.frames[1].picture.pixels)
     }
 
+    /// Later frames store only what changed; decoded, they are the frames that they would be if they came first.
+    @Test func animationFramesAreWhole() throws {
+        func frames(_ scales: [Float]) throws -> [Picture] {
+            var animation = LatentAnimation(title: "title", classNames: ClassNames.digits)
+            for scale in scales { animation.append(epoch: 1, points: Self.clusters(300, scale: scale)) }
+            let gif = try #require(try animation.gif())
+            return try #require(Animation(gif: gif)).frames.map(\.picture)
+        }
+        let (forward, backward) = (try frames([1, 3]), try frames([3, 1]))
+        for (index, picture) in forward.enumerated() {
+            #expect(picture.pixels == backward[1 - index].pixels, "frame \(index)")
+        }
+    }
+
     /// The axes hold still: what is left of the axes (labels, ticks) is the same in all frames.
     @Test func animationKeepsItsAxes() throws {
         var animation = LatentAnimation(title: "title", classNames: ClassNames.digits)

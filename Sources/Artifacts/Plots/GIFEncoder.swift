@@ -99,20 +99,17 @@ struct GIFEncoder: ~Copyable {
     /// must have a size.
     private func changedArea(_ pixels: [UInt8]) -> (columns: Range<Int>, rows: Range<Int>) {
         guard let shown else { return (0..<width, 0..<height) }
-        var columns = width..<width
-        var rows = height..<height
+        var (left, right, top, bottom) = (width, 0, height, 0)
         for row in 0..<height {
-            let line = row * width..<(row + 1) * width
-            guard pixels[line] != shown[line], let first = line.first(where: { pixels[$0] != shown[$0] }),
-                let last = line.last(where: { pixels[$0] != shown[$0] })
-            else { continue }
-            columns =
-                min(
-                    columns.lowerBound, first - line.lowerBound)..<max(
-                    columns.isEmpty ? 0 : columns.upperBound, last - line.lowerBound + 1)
-            rows = min(rows.lowerBound, row)..<row + 1
+            let start = row * width
+            let differs = { (column: Int) in pixels[start + column] != shown[start + column] }
+            guard let first = (0..<width).first(where: differs), let last = (0..<width).last(where: differs) else {
+                continue
+            }
+            (left, right) = (min(left, first), max(right, last + 1))
+            (top, bottom) = (min(top, row), row + 1)
         }
-        return rows.isEmpty ? (0..<1, 0..<1) : (columns, rows)
+        return left < right ? (left..<right, top..<bottom) : (0..<1, 0..<1)
     }
 
     /// Ends the file and hands out its bytes.

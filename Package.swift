@@ -55,7 +55,7 @@ let package = Package(
         room("Datasets", ["ModelCore", "Storage", "CZlib"], optimized),
         room("Coordination", [], optimized),
         room("Messaging", ["CZeroMQ"]),
-        room("Artifacts", ["ModelCore", "Storage", "CCairo", "CGIF"], optimized),
+        room("Artifacts", ["CCairo", "CGIF"], optimized),
         room("Evaluation", ["ModelCore"], optimized),
         room(
             "Runtime",
@@ -76,7 +76,7 @@ let package = Package(
         tests(of: "Datasets", ["ModelCore", "Storage", "CZlib"]),
         tests(of: "Coordination", ["TestKit"]),
         tests(of: "Messaging"),
-        tests(of: "Artifacts", ["ModelCore", "Storage"]),
+        tests(of: "Artifacts", ["CCairo", "CGIF"]),
         tests(of: "Evaluation", ["ModelCore"]),
         tests(of: "Runtime", ["Messaging"]),
     ]

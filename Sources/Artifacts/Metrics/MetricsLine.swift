@@ -1,0 +1,47 @@
+// One line of metrics.jsonl: how the run stood after a step. Encodes and decodes; who writes the file is the Runtime.
+
+/// One measurement of the loss. Key order is fixed, numbers are the shortest that read back as the same bits, and a
+/// non-finite number is `null`.
+package struct MetricsLine: Equatable, Sendable {
+    package enum Split: String, Sendable { case train, test }
+
+    /// Optimizer steps done.
+    package var step: Int
+    /// 1-based epoch that the step belongs to; 0 before any training.
+    package var epoch: Int
+    package var split: Split
+    /// Mean loss per example. NaN where none is known.
+    package var loss: Double
+    /// Training images per second; left out where nothing was timed.
+    package var imagesPerSecond: Double?
+
+    package init(step: Int, epoch: Int, split: Split, loss: Double, imagesPerSecond: Double? = nil) {
+        self.step = step
+        self.epoch = epoch
+        self.split = split
+        self.loss = loss
+        self.imagesPerSecond = imagesPerSecond
+    }
+
+    /// The line with its newline.
+    package func encoded() -> [UInt8] {
+        var object: JSONValue = [
+            "step": .integer(step), "epoch": .integer(epoch), "split": .string(split.rawValue), "loss": .number(loss),
+        ]
+        if let imagesPerSecond { object["images_per_second"] = .number(imagesPerSecond) }
+        return object.compact() + [UInt8(ascii: "\n")]
+    }
+
+    /// Reads a line back, so that a resumed run can draw its whole past; unknown keys are passed over.
+    package init(decoding line: [UInt8]) throws(JSONError) {
+        let object = try JSONValue(parsing: line)
+        guard let step = object["step"]?.integer, let epoch = object["epoch"]?.integer,
+            let split = object["split"]?.string.flatMap(Split.init(rawValue:)), let loss = object["loss"]
+        else {
+            throw JSONError(offset: 0, reason: "a metrics line needs step, epoch, split (train or test) and loss")
+        }
+        self.init(
+            step: step, epoch: epoch, split: split, loss: loss.number ?? .nan,
+            imagesPerSecond: object["images_per_second"]?.number)
+    }
+}

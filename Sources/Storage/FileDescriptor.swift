@@ -55,6 +55,11 @@ struct FileDescriptor: ~Copyable {
         guard retrying({ ftruncate(number, off_t(size)) }) == 0 else { throw failure(.truncate) }
     }
 
+    /// Takes the file's lock, which ends with this value, or fails at once (`EWOULDBLOCK`).
+    func lock() throws(FileError) {
+        guard flock(number, LOCK_EX | LOCK_NB) == 0 else { throw failure(.lock) }
+    }
+
     private func failure(_ operation: FileError.Operation) -> FileError {
         FileError(path: path, operation: operation, code: errno)
     }

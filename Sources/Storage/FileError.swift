@@ -13,7 +13,8 @@ package struct FileError: Error, Hashable, Sendable, CustomStringConvertible {
         case truncate
         case createOutputFolder = "create output folder"
         case writeInOutputFolder = "create output in"
-        case keepPrevious = "keep the previous"
+        case lock
+    case keepPrevious = "keep the previous"
     }
 
     package let path: String
@@ -43,6 +44,7 @@ package struct FileError: Error, Hashable, Sendable, CustomStringConvertible {
         case EMFILE, ENFILE: "Too many files are open: raise `ulimit -n`."
         case EFBIG: "The file is larger than allowed: check that it is the right one."
         case EINVAL: "Check that it is an ordinary file on a local disk and that nothing else changed it."
+        case EWOULDBLOCK: "Another process is at work there: wait until it is done, then run this again."
         case EIO: "The disk or the network file system failed: look in the system log."
         default: "Check the path and the disk, then try again."
         }

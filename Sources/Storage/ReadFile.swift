@@ -26,6 +26,17 @@ package func isReadable(_ path: String) -> Bool {
     access(path, R_OK) == 0
 }
 
+/// Length in bytes; nil when there is no such file.
+package func sizeOfFile(at path: String) -> Int? {
+    var status = stat()
+    return stat(path, &status) == 0 ? Int(status.st_size) : nil
+}
+
+/// Removes the file if it is there.
+package func removeFile(at path: String) {
+    unlink(path)
+}
+
 /// The names in the folder, sorted; empty when it is missing or cannot be read.
 package func namesInFolder(_ path: String) -> [String] {
     guard let stream = opendir(path) else { return [] }

@@ -13,7 +13,7 @@ package func replaceFile(
     let temporary = temporaryPath(for: path)
     do {
         try FileDescriptor(path: temporary, flags: O_WRONLY | O_CREAT | O_TRUNC).writeAll(bytes)
-        try install(temporary, at: path, keepingPrevious: previous)
+        try moveIntoPlace(temporary, at: path, keepingPrevious: previous)
     } catch {
         unlink(temporary)
         throw error
@@ -38,7 +38,7 @@ package func replaceFile(
     let temporary = temporaryPath(for: path)
     do {
         try write(temporary)
-        try install(temporary, at: path, keepingPrevious: previous)
+        try moveIntoPlace(temporary, at: path, keepingPrevious: previous)
     } catch {
         unlink(temporary)
         throw error
@@ -51,8 +51,11 @@ private func temporaryPath(for path: String) -> String {
     "\(path).\(getpid()).tmp"
 }
 
-/// Brings `temporary` to the disk, then to `path`, then that change of the folder to the disk.
-private func install(_ temporary: String, at path: String, keepingPrevious previous: String?) throws(FileError) {
+/// Brings the whole file `temporary` to the disk, then to `path` in the same file system, then that change of the folder
+/// to the disk. For files that grew under another name (a download).
+package func moveIntoPlace(
+    _ temporary: String, at path: String, keepingPrevious previous: String? = nil
+) throws(FileError) {
     try FileDescriptor(path: temporary, flags: O_RDONLY).sync()
     if let previous { try keep(path, as: previous) }
     guard rename(temporary, path) == 0 else {

@@ -7,6 +7,8 @@ struct CurlTransfer: Sendable {
         case complete
         /// The server cannot go on from where the part ends.
         case notResumable
+        /// The connection broke; the part may have grown.
+        case cut(String)
         case failed(String)
     }
 
@@ -29,11 +31,17 @@ struct CurlTransfer: Sendable {
         // 33: the server does not do ranges. 36: nothing to go on from there. 416: range not satisfiable.
         case .exited(33, _), .exited(36, _): return .notResumable
         case .exited(22, let output) where output.hasPrefix("416"): return .notResumable
-        case .exited(let code, let output): return .failed("curl ended with code \(code) (HTTP status \(output))")
+        // 18: fewer bytes than announced. 56: failure while receiving. 92: the same of an HTTP/2 stream.
+        case .exited(let code, let output) where [18, 56, 92].contains(code): return .cut(sentence(code, output))
+        case .exited(let code, let output): return .failed(sentence(code, output))
         case .signalled(let signal): return .failed("curl was ended by signal \(signal)")
         case .notStarted(let code): return .failed("\(program) cannot be started (errno \(code))")
         case .outOfTime: return .failed("curl did not end in time")
         }
+    }
+
+    private func sentence(_ code: Int32, _ output: String) -> String {
+        "curl ended with code \(code) (HTTP status \(output))"
     }
 
     private func arguments(_ address: String, _ part: String) -> [String] {

@@ -77,9 +77,10 @@ private struct DownloadTarget {
 
     func fetch(from addresses: [String], with curl: CurlTransfer) throws {
         let plain = String(path.dropLast(".gz".count))
-        if isRight(plain) || isRight(path) { return }
+        if isRight(plain) { return }
         // A wrong file without .gz would be found first, and found wrong, again and again.
         removeFile(at: plain)
+        if isRight(path) { return }
         // A killed process may have left the whole file.
         if isRight(part) { return try moveIntoPlace(part, at: path) }
         var reasons: [String] = []
@@ -107,7 +108,8 @@ private struct DownloadTarget {
                 // The part may have been of another mirror's file: once more from the start.
                 removeFile(at: part)
                 if before == 0 { return .failure(Refusal(reason: "has other content (the SHA-256 differs)")) }
-            case .failed(let reason):
+            case .failed(let reason): return .failure(Refusal(reason: reason))
+            case .cut(let reason):
                 guard sizeOfFile(at: part) ?? 0 > before else { return .failure(Refusal(reason: reason)) }
             }
         }

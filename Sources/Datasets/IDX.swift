@@ -78,7 +78,8 @@ private struct IDXReader {
         try fill(&payload)
         var oneMore: [UInt8] = [0]
         guard try read(into: &oneMore, from: 0) == 0 else {
-            throw error("there are bytes after the \(count) announced \(kind.word). Fetch the file again.", at: offset - 1)
+            throw error(
+                "there are bytes after the \(count) announced \(kind.word). Fetch the file again.", at: offset - 1)
         }
         if kind == .labels, let wrong = payload.firstIndex(where: { $0 >= IDXKind.classCount }) {
             throw error("label \(payload[wrong]) is not in 0–9. Fetch the file again.", at: kind.headerSize + wrong)

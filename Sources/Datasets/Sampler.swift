@@ -106,7 +106,8 @@ package struct EpochSampler: Sendable {
     /// - Precondition: `positions` are within `0..<count`.
     package func batch(positions: Range<Int>) -> ExampleIndices {
         precondition(
-            positions.lowerBound >= 0 && positions.upperBound <= count, "positions \(positions) of an epoch of \(count)")
+            positions.lowerBound >= 0 && positions.upperBound <= count, "positions \(positions) of an epoch of \(count)"
+        )
         let anchors = Array(order[positions])
         switch kind {
         case .labelled:

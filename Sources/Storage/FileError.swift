@@ -14,7 +14,7 @@ package struct FileError: Error, Hashable, Sendable, CustomStringConvertible {
         case createOutputFolder = "create output folder"
         case writeInOutputFolder = "create output in"
         case lock
-    case keepPrevious = "keep the previous"
+        case keepPrevious = "keep the previous"
     }
 
     package let path: String

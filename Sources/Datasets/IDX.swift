@@ -54,7 +54,7 @@ private struct IDXReader {
     private let fileSize: Int
     private let source: Source
     private var offset = 0
-    private var hash = SHA256()
+    private let hash = TrailingHash()
 
     init(kind: IDXKind, file: [UInt8], path: String, isCompressed: Bool) throws(MalformedFile) {
         self.kind = kind
@@ -76,8 +76,7 @@ private struct IDXReader {
         // Cannot overflow: count is at most a million.
         var payload = [UInt8](repeating: 0, count: count * kind.itemSize)
         try fill(&payload)
-        var oneMore: [UInt8] = [0]
-        guard try read(into: &oneMore, from: 0) == 0 else {
+        guard try read(atMost: 1).isEmpty else {
             throw error(
                 "there are bytes after the \(count) announced \(kind.word). Fetch the file again.", at: offset - 1)
         }
@@ -89,14 +88,14 @@ private struct IDXReader {
 
     /// Checks the header and returns the announced count.
     private mutating func header() throws(MalformedFile) -> Int {
-        var bytes = [UInt8](repeating: 0, count: kind.headerSize)
-        let size = try read(into: &bytes, from: 0)
-        if case .plain = source, size >= 2, bytes[0] == 0x1f, bytes[1] == 0x8b {
+        let bytes = try read(atMost: kind.headerSize)
+        if case .plain = source, bytes.starts(with: [0x1f, 0x8b]) {
             throw error("bad magic 0x1f8b: is this still gzipped? Let its name end in .gz, or gunzip it.", at: 0)
         }
-        guard size == bytes.count else {
-            throw error("the file ends inside its \(kind.headerSize)-byte header. Fetch it again.", at: size)
+        guard bytes.count == kind.headerSize else {
+            throw error("the file ends inside its \(kind.headerSize)-byte header. Fetch it again.", at: bytes.count)
         }
+        hash.update(bytes)
         let fields = stride(from: 0, to: bytes.count, by: 4).map { at in
             bytes[at..<at + 4].reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
         }
@@ -128,28 +127,34 @@ private struct IDXReader {
         }
     }
 
-    /// Reads in pieces that stay in the processor's cache while they are hashed.
+    /// Reads in pieces, each of which is hashed while the next one is decompressed.
     private mutating func fill(_ payload: inout [UInt8]) throws(MalformedFile) {
-        var filled = 0
-        while filled < payload.count {
-            let count = try read(into: &payload, from: filled, atMost: 1 << 17)
-            guard count > 0 else { throw truncated(at: offset) }
-            filled += count
+        try payload.withUnsafeMutableBufferPointer { (all) throws(MalformedFile) in
+            // The hash must be done with the buffer before the array may move, also when an error ends this early.
+            defer { hash.wait() }
+            var rest = UnsafeMutableRawBufferPointer(all)
+            while !rest.isEmpty {
+                let count = try read(into: UnsafeMutableRawBufferPointer(rebasing: rest.prefix(1 << 20)))
+                guard count > 0 else { throw truncated(at: offset) }
+                hash.update(later: UnsafeRawBufferPointer(rebasing: rest[..<count]))
+                rest = UnsafeMutableRawBufferPointer(rebasing: rest[count...])
+            }
         }
     }
 
-    /// Fills `bytes[start...]`, or as much as there is, and hashes what came.
-    private mutating func read(
-        into bytes: inout [UInt8], from start: Int, atMost limit: Int = .max
-    ) throws(MalformedFile) -> Int {
-        let end = start + min(limit, bytes.count - start)
+    /// The next bytes, at most `limit`; fewer only at the end.
+    private mutating func read(atMost limit: Int) throws(MalformedFile) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: limit)
+        let count = try bytes.withUnsafeMutableBufferPointer { (buffer) throws(MalformedFile) in
+            try read(into: UnsafeMutableRawBufferPointer(buffer))
+        }
+        return Array(bytes.prefix(count))
+    }
+
+    /// Fills `buffer`, or as much of it as there is.
+    private mutating func read(into buffer: UnsafeMutableRawBufferPointer) throws(MalformedFile) -> Int {
         do {
-            let count = try bytes.withUnsafeMutableBufferPointer { (all) throws(GunzipFailure) in
-                let buffer = UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(all)[start..<end])
-                let count = try next(into: buffer)
-                hash.update(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
-                return count
-            }
+            let count = try next(into: buffer)
             offset += count
             return count
         } catch {

@@ -40,9 +40,9 @@ package enum SamplerError: Error, Hashable, Sendable, CustomStringConvertible {
 /// The images of consecutive examples.
 package struct ExampleIndices: Equatable, Sendable {
     /// [tower][example]: the anchors first, then the partners, or the positives and the negatives.
-    package internal(set) var images: [[Int32]]
+    package let images: [[Int32]]
     /// [example]: labelled and triplet: class of the anchor; pair: 1 for the same class, 0 for different ones.
-    package internal(set) var targets: [Int32]
+    package let targets: [Int32]
 
     package var count: Int { targets.count }
 }

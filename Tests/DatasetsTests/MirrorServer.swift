@@ -29,6 +29,7 @@ final class MirrorServer {
 
     deinit {
         try? input.fileHandleForWriting.close()
+        if process.isRunning { process.waitUntilExit() }
     }
 
     /// A mirror that behaves in this manner (see serve.py).

@@ -1,0 +1,37 @@
+// Images with labels, in memory. Where they came from is in `origin`; how they are drawn is the samplers' affair.
+package import Storage
+
+/// Images of 28×28 bytes and one label each.
+package struct ImageSet: Sendable {
+    /// Bytes of one image: 28 rows of 28 pixels, from the top left; 0 is background.
+    package static let imageSize = IDXKind.side * IDXKind.side
+
+    /// count × 784 bytes, image after image.
+    package let pixels: [UInt8]
+    /// count labels, 0–9.
+    package let labels: [UInt8]
+
+    package var count: Int { labels.count }
+
+    package init(pixels: [UInt8], labels: [UInt8]) {
+        precondition(
+            pixels.count == labels.count * ImageSet.imageSize,
+            "\(pixels.count) bytes are not \(labels.count) images of \(ImageSet.imageSize)")
+        self.pixels = pixels
+        self.labels = labels
+    }
+}
+
+/// A dataset that has been found, decoded and checked.
+package struct Dataset: Sendable {
+    package let name: DatasetName
+    package let train: ImageSet
+    package let test: ImageSet
+    /// SHA-256 of the four files' SHA-256 digests (32 bytes each, decompressed files, in the order of `DatasetFile`):
+    /// the data's part in the identity of a run.
+    package let digest: SHA256.Digest
+    /// The folder it was read from.
+    package let origin: String
+    /// What the user should be told, one line each: a checksum that differs, a place passed over.
+    package let notes: [String]
+}

@@ -1,0 +1,54 @@
+// Reading a whole file into memory, with a limit.
+import Glibc
+
+/// All bytes of the file.
+///
+/// - Parameter limit: the most bytes to read; a larger file is an error (`EFBIG`) before anything is allocated for it.
+package func readFile(at path: String, atMost limit: Int = .max) throws(FileError) -> [UInt8] {
+    let file = try FileDescriptor(path: path, flags: O_RDONLY)
+    let announced = try file.size()
+    let tooLarge = FileError(path: path, operation: .read, code: EFBIG)
+    guard announced <= limit else { throw tooLarge }
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(announced)
+    let chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 16)
+    defer { chunk.deallocate() }
+    // To the end, not to the announced size: a pipe announces nothing, and a file may grow.
+    while case let count = try file.read(into: chunk), count > 0 {
+        guard count <= limit - bytes.count else { throw tooLarge }
+        bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: chunk[..<count]))
+    }
+    return bytes
+}
+
+/// Whether there is something at `path` that can be read.
+package func isReadable(_ path: String) -> Bool {
+    access(path, R_OK) == 0
+}
+
+/// Length in bytes; nil when there is no such file.
+package func sizeOfFile(at path: String) -> Int? {
+    var status = stat()
+    return stat(path, &status) == 0 ? Int(status.st_size) : nil
+}
+
+/// Removes the file if it is there.
+package func removeFile(at path: String) {
+    unlink(path)
+}
+
+/// The names in the folder, sorted; empty when it is missing or cannot be read.
+package func namesInFolder(_ path: String) -> [String] {
+    guard let stream = opendir(path) else { return [] }
+    defer { closedir(stream) }
+    var names: [String] = []
+    while let entry = readdir(stream) {
+        let name = withUnsafePointer(to: &entry.pointee.d_name) { field in
+            field.withMemoryRebound(to: CChar.self, capacity: MemoryLayout.size(ofValue: field.pointee)) {
+                String(cString: $0)
+            }
+        }
+        if name != ".", name != ".." { names.append(name) }
+    }
+    return names.sorted()
+}

@@ -1,0 +1,80 @@
+// Atomic replacement of a file: whoever opens the path sees all of the old bytes or all of the new ones, also after a
+// kill or a power cut. Nothing here knows what is in the file.
+import Glibc
+
+/// Puts a file with these bytes at `path`, atomically, and returns when they are on the disk. On failure the file at
+/// `path` stays as it was and nothing else is left behind. A symbolic link at `path` is replaced by the file.
+///
+/// - Parameter keepingPrevious: where to move the present file first, if there is one (same file system). At every
+///   instant `path` or that place holds a whole file: a reader that misses `path` takes the previous one.
+package func replaceFile(
+    at path: String, with bytes: UnsafeRawBufferPointer, keepingPrevious previous: String? = nil
+) throws(FileError) {
+    let temporary = temporaryPath(for: path)
+    do {
+        try FileDescriptor(path: temporary, flags: O_WRONLY | O_CREAT | O_TRUNC).writeAll(bytes)
+        try moveIntoPlace(temporary, at: path, keepingPrevious: previous)
+    } catch {
+        unlink(temporary)
+        throw error
+    }
+}
+
+package func replaceFile(
+    at path: String, with bytes: [UInt8], keepingPrevious previous: String? = nil
+) throws(FileError) {
+    try bytes.withUnsafeBufferPointer { (buffer) throws(FileError) in
+        try replaceFile(at: path, with: UnsafeRawBufferPointer(buffer), keepingPrevious: previous)
+    }
+}
+
+/// The same for code that writes to a path by itself (cairo, giflib).
+///
+/// - Parameter write: writes the whole file to the path it is given. What it throws is thrown on.
+package func replaceFile(
+    at path: String, keepingPrevious previous: String? = nil,
+    writingWith write: (_ temporaryPath: String) throws -> Void
+) throws {
+    let temporary = temporaryPath(for: path)
+    do {
+        try write(temporary)
+        try moveIntoPlace(temporary, at: path, keepingPrevious: previous)
+    } catch {
+        unlink(temporary)
+        throw error
+    }
+}
+
+/// In the same folder, because a rename is atomic only inside one file system; with the process id, so that two
+/// processes never write to the same file. A leftover of a killed process with the same id is overwritten.
+private func temporaryPath(for path: String) -> String {
+    "\(path).\(getpid()).tmp"
+}
+
+/// Brings the whole file `temporary` to the disk, then to `path` in the same file system, then that change of the folder
+/// to the disk. For files that grew under another name (a download).
+package func moveIntoPlace(
+    _ temporary: String, at path: String, keepingPrevious previous: String? = nil
+) throws(FileError) {
+    try FileDescriptor(path: temporary, flags: O_RDONLY).sync()
+    if let previous { try keep(path, as: previous) }
+    guard rename(temporary, path) == 0 else {
+        let error = FileError(path: path, operation: .rename, code: errno)
+        if let previous { rename(previous, path) }
+        throw error
+    }
+    try FileDescriptor(path: folder(of: path), flags: O_RDONLY | O_DIRECTORY).sync()
+}
+
+/// Moves the file at `path`, if there is one, to `previous`.
+private func keep(_ path: String, as previous: String) throws(FileError) {
+    guard rename(path, previous) == 0 || errno == ENOENT && access(path, F_OK) != 0 else {
+        throw FileError(path: path, operation: .keepPrevious, code: errno)
+    }
+}
+
+/// The folder that holds the last component of `path`.
+func folder(of path: String) -> String {
+    guard let slash = path.lastIndex(of: "/") else { return "." }
+    return slash == path.startIndex ? "/" : String(path[..<slash])
+}

@@ -27,6 +27,10 @@ package struct Duration: Comparable, Hashable, Sendable {
 
     package static func < (left: Duration, right: Duration) -> Bool { left.nanoseconds < right.nanoseconds }
 
+    package static func + (left: Duration, right: Duration) -> Duration {
+        Duration(nanoseconds: left.nanoseconds.saturatingAdd(right.nanoseconds))
+    }
+
     package static func * (left: Duration, factor: UInt64) -> Duration {
         Duration(nanoseconds: left.nanoseconds.saturatingMultiply(by: factor))
     }

@@ -154,7 +154,7 @@ package struct WorkerCore: Sendable {
     private mutating func startNext() -> [WorkerAction] { bench.startNext() }
 
     private func progress(_ run: RunID) -> Progress {
-        guard let (lease, done) = bench.current else {
+        guard let (lease, done) = bench.current ?? bench.queue.first.map({ ($0, 0) }) else {
             return Progress(run: run, step: 0, lease: 0, microbatchesDone: 0)
         }
         return Progress(run: run, step: lease.step, lease: lease.lease, microbatchesDone: done)

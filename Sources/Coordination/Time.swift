@@ -36,6 +36,10 @@ package struct Duration: Comparable, Hashable, Sendable {
     }
 }
 
+extension Duration: CustomStringConvertible {
+    package var description: String { "\(seconds) s" }
+}
+
 /// A point on the monotonic clock of one process; means nothing to another process.
 package struct Instant: Comparable, Hashable, Sendable {
     package let nanoseconds: UInt64

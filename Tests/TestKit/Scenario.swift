@@ -53,8 +53,8 @@ package struct Scenario: Sendable {
         var scenario = Scenario(seed: seed)
         scenario.steps = random.within(3...20)
         let size = random.within(1...3)
-        scenario.extent = StepExtent(examples: random.within(1...13 * size), examplesPerMicrobatch: size)
-        scenario.workers = random.within(0...4)
+        scenario.extent = StepExtent(examples: random.within(1...17 * size), examplesPerMicrobatch: size)
+        scenario.workers = random.within(0...6)
         scenario.microbatchTime = .milliseconds(UInt64(random.within(1...60)))
         scenario.longestDelay = .milliseconds(UInt64(random.happens(0.2) ? random.within(5...300) : 2))
         scenario.noticesBrokenLinks = random.happens(0.7)
@@ -73,15 +73,16 @@ package struct Scenario: Sendable {
     private static func randomKind(_ random: inout SplitMix64) -> Fault.Kind {
         let short = Duration.milliseconds(UInt64(random.within(1...3_000)))
         let long = Duration.milliseconds(UInt64(random.within(1...25_000)))
-        switch random.below(14) {
+        switch random.below(20) {
         case 0, 1: return .kill
         case 2: return .killAll
-        case 3, 4: return .pause(long)
-        case 5, 6: return .breakLink(short)
-        case 7: return .leave
-        case 8, 9, 10: return .join
-        case 11: return .slowDown(factor: UInt64(random.within(2...100)))
-        case 12: return .pauseCoordinator(long)
+        case 3, 4, 5: return .pause(short)
+        case 6, 7: return .pause(long)
+        case 8, 9: return .breakLink(short)
+        case 10: return .leave
+        case 11, 12, 13: return .join
+        case 14, 15, 16, 17: return .slowDown(factor: UInt64(random.within(2...200)))
+        case 18: return .pauseCoordinator(long)
         default: return .restartCoordinator(short)
         }
     }

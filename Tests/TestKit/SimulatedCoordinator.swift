@@ -67,7 +67,8 @@ final class SimulatedCoordinator {
     /// The optimizer step.
     func commit(_ step: UInt64) {
         guard step == checkpoint.lastStep + 1, let root = tree.takeRoot() else {
-            problems.append("step \(step) complete after step \(checkpoint.lastStep), tree complete: \(tree.isComplete)")
+            problems.append(
+                "step \(step) complete after step \(checkpoint.lastStep), tree complete: \(tree.isComplete)")
             return
         }
         let sums = Sums(root)

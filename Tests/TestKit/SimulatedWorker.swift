@@ -32,6 +32,9 @@ final class SimulatedWorker {
         core = WorkerCore(configuration: configuration, now: now)
     }
 
+    /// The lease under computation.
+    var current: ShardLease? { computing?.lease }
+
     var isAlive: Bool { end == nil }
 
     func kill() { end = "killed" }

@@ -40,7 +40,7 @@ extension Simulation {
             case .send(let message):
                 if case .partials = message { send(message, frames, from: worker) } else { send(message, from: worker) }
             case .compute(let lease):
-                let time = scenario.microbatchTime * UInt64(lease.range.count) * worker.slowness
+                let time = computeTime(of: lease, by: worker)
                 queue.schedule(.computed(worker), at: now + time)
             case .finish: worker.connection = nil
             case .prepare, .keep, .drop, .ignore: break
@@ -57,10 +57,15 @@ extension Simulation {
             worker.abandonComputation()
             carryOut(worker.core.onFailed(reason: "an injected failure", now: now), of: worker)
         } else {
+            let time = worker.current.map { computeTime(of: $0, by: worker) } ?? .zero
             let (nodes, frames) = worker.compute()
-            let actions = worker.core.onComputed(nodes: nodes, computeTime: .milliseconds(1), now: now)
+            let actions = worker.core.onComputed(nodes: nodes, computeTime: time, now: now)
             carryOut(actions, of: worker, frames: frames)
         }
+    }
+
+    private func computeTime(of lease: ShardLease, by worker: SimulatedWorker) -> Duration {
+        scenario.microbatchTime * UInt64(lease.range.count) * worker.slowness
     }
 
     // MARK: Timers
@@ -119,7 +124,7 @@ extension Simulation {
         let copies = !isCalm && random.happens(scenario.duplicationRate) ? 2 : 1
         return (0..<copies).map { _ in
             let delay = Duration(nanoseconds: UInt64(random.below(Int(scenario.longestDelay.nanoseconds))))
-            let soonest = now + .milliseconds(0) + delay
+            let soonest = now + delay
             if scenario.lossRate > 0 { return soonest }
             let arrival = max(soonest, latestArrival[direction] ?? soonest)
             latestArrival[direction] = arrival

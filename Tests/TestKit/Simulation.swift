@@ -117,6 +117,7 @@ package final class Simulation {
     }
 
     func note(_ line: @autoclosure () -> String) {
-        if isLogging { log.append("\(now.nanoseconds / 1_000) µs  \(line())") }
+        guard isLogging else { return }
+        log.append("\(now.nanoseconds / 1_000) µs  " + line().replacing("Coordination.", with: ""))
     }
 }

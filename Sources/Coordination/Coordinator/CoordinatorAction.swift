@@ -49,7 +49,7 @@ extension LossReason: CustomStringConvertible {
     package var description: String {
         switch self {
         case .unreachable: "the connection or the process is gone"
-        case .silent(let limit): "not heard of for \(limit.seconds) s"
+        case .silent(let limit): "not heard of for \(limit)"
         case .replaced: "it registered anew"
         case .left(let reason): "it left: \(reason)"
         case .malformedMessage(let failure): "it sent a malformed message: \(failure)"

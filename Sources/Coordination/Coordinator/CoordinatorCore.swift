@@ -83,7 +83,8 @@ package struct CoordinatorCore: Sendable {
     ) -> [CoordinatorAction] {
         wake(now)
         let refusal = Refuse(
-            code: .malformedMessage, build: configuration.build, reason: "the coordinator got bytes from here: \(failure)")
+            code: .malformedMessage, build: configuration.build,
+            reason: "the coordinator got bytes from here: \(failure)")
         return [.refuse(peer, refusal)] + lose(peer, .malformedMessage(failure), now)
     }
 

@@ -153,3 +153,9 @@ package struct Failure: Equatable, Sendable {
         reason = try reader.text("reason", limit: MessageLimits.maximumReasonBytes)
     }
 }
+
+extension Partials: CustomStringConvertible {
+    package var description: String {
+        "lease \(lease) (step \(step), shard \(shard)), \(nodes.count) nodes in \(computeTime)"
+    }
+}

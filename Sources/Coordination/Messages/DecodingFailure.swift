@@ -31,7 +31,8 @@ extension DecodingFailure: CustomStringConvertible {
         case .outOfRange(let field, let value, let limit): "\(field) is \(value), at most \(limit) is allowed"
         case .inconsistent(let sentence): sentence
         case .invalidText(let field): "\(field) is not printable UTF-8"
-        case .wrongPayloadCount(let expected, let got): "\(got) payload frames came with a header that calls for \(expected)"
+        case .wrongPayloadCount(let expected, let got):
+            "\(got) payload frames came with a header that calls for \(expected)"
         case .wrongPayloadSize(let frame, let expected, let got):
             "payload frame \(frame) has \(got) bytes, its header calls for \(expected)"
         case .parameterCountUnknown: "a frame of floats came before the welcome that tells the parameter count"

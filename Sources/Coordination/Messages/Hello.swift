@@ -56,7 +56,8 @@ package struct Welcome: Equatable, Sendable {
     package init(run: RunID, parameterCount: Int, jobDescriptionBytes: Int) {
         precondition(
             jobDescriptionBytes <= MessageLimits.maximumJobDescriptionBytes,
-            "a job description has at most \(MessageLimits.maximumJobDescriptionBytes) bytes, not \(jobDescriptionBytes)")
+            "a job description has at most \(MessageLimits.maximumJobDescriptionBytes) bytes, not \(jobDescriptionBytes)"
+        )
         self.run = run
         self.parameterCount = parameterCount
         self.jobDescriptionBytes = jobDescriptionBytes
@@ -116,4 +117,8 @@ package struct Refuse: Equatable, Sendable {
         code = Code(rawValue: try reader.integer("refusal code")) ?? .other
         reason = try reader.text("reason", limit: MessageLimits.maximumReasonBytes)
     }
+}
+
+extension Hello: CustomStringConvertible {
+    package var description: String { "\(processName), pid \(processID), incarnation \(incarnation)" }
 }

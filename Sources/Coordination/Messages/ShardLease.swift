@@ -78,3 +78,7 @@ package struct ShardLease: Hashable, Sendable {
         range = MicrobatchRange(first: first, count: count)
     }
 }
+
+extension ShardLease: CustomStringConvertible {
+    package var description: String { "lease \(lease) (step \(step), shard \(shard), microbatches \(range))" }
+}

@@ -54,7 +54,9 @@ package enum WorkerMessage: Equatable, Sendable {
         of prefix: HeaderPrefix, _ reader: inout HeaderReader, _ limits: MessageLimits
     ) throws(DecodingFailure) -> WorkerMessage {
         switch MessageKind(rawValue: prefix.kind) {
-        case .hello: return .hello(try Hello(try Hello.build(prefix, &reader), &reader))
+        case .hello:
+            guard prefix.run == .none else { throw .inconsistent("a hello that names a run: \(prefix.run)") }
+            return .hello(try Hello(try Hello.build(prefix, &reader), &reader))
         case .partials: return .partials(try Partials(run: prefix.run, &reader, limits))
         case .progress: return .progress(try Progress(run: prefix.run, &reader))
         case .failure: return .failure(try Failure(run: prefix.run, &reader))

@@ -10,7 +10,8 @@ package struct MicrobatchRange: Hashable, Sendable {
     package let count: Int
 
     package init(first: Int, count: Int) {
-        precondition(first >= 0 && count > 0, "a microbatch range needs first ≥ 0 and count > 0, not \(first), \(count)")
+        precondition(
+            first >= 0 && count > 0, "a microbatch range needs first ≥ 0 and count > 0, not \(first), \(count)")
         self.first = first
         self.count = count
     }

@@ -40,8 +40,8 @@ extension WorkerEnd: CustomStringConvertible {
         case .left: "told to leave"
         case .refused(let refusal): "the coordinator refused this worker: \(refusal.reason)"
         case .noCoordinator(let limit):
-            "no coordinator answered within \(limit.seconds) s: is it running, and is the address right?"
-        case .lostCoordinator(let limit): "the coordinator has been silent for \(limit.seconds) s"
+            "no coordinator answered within \(limit): is it running, and is the address right?"
+        case .lostCoordinator(let limit): "the coordinator has been silent for \(limit)"
         }
     }
 }

@@ -69,7 +69,7 @@ let package = Package(
             swiftSettings: common),
 
         .target(
-            name: "TestKit", dependencies: ["Coordination"], path: "Tests/TestKit", swiftSettings: common),
+            name: "TestKit", dependencies: ["Coordination"], path: "Tests/TestKit", swiftSettings: optimized),
         tests(of: "Kernels"),
         tests(of: "ModelCore", ["Artifacts"]),
         tests(of: "Storage"),

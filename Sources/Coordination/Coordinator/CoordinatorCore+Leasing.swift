@@ -1,0 +1,110 @@
+// Part of CoordinatorCore: which worker gets which shard, and until when.
+
+extension CoordinatorCore {
+    /// The shards of a new step, each with the worker it is cut for. Without workers: one shard, for whoever comes.
+    mutating func planShards(_ extent: StepExtent) -> [(range: MicrobatchRange, worker: PeerID?)] {
+        guard !roster.isEmpty else { return [(MicrobatchRange(first: 0, count: extent.microbatches), nil)] }
+        let speeds = roster.members.map(\.speed.microbatchesPerSecond)
+        let ranges = ShardPlan.ranges(microbatches: extent.microbatches, speeds: speeds)
+        var plan: [(range: MicrobatchRange, worker: PeerID?)] = []
+        for (member, range) in zip(roster.members, ranges) {
+            if let range { plan.append((range, member.peer)) } else { roster[member.peer]?.speed.stayedIdle() }
+        }
+        return plan
+    }
+
+    mutating func issueLease(ofShard index: Int, to peer: PeerID, _ now: Instant) -> CoordinatorAction {
+        guard var step else { preconditionFailure("a lease without a step") }
+        leasesIssued += 1
+        let lease = Lease(
+            id: leasesIssued, peer: peer, issued: now, due: now + leaseTime(ofShard: index, for: peer, in: step),
+            queued: step.load(of: peer) > 0)
+        step.shards[index].leases.append(lease)
+        step.shards[index].timesLeased += 1
+        self.step = step
+        return .lease(wireLease(lease.id, ofShard: index, in: step), to: peer)
+    }
+
+    func wireLease(_ id: UInt64, ofShard index: Int, in step: StepInProgress) -> ShardLease {
+        ShardLease(
+            run: configuration.run, step: step.number, shard: UInt32(index), lease: id,
+            range: step.shards[index].range, extent: step.extent, imagesPerExample: configuration.imagesPerExample)
+    }
+
+    /// Expected time by measured speed, times a generous factor; twice as long for every lease that the shard has had,
+    /// so that no link is too slow for ever.
+    private func leaseTime(ofShard index: Int, for peer: PeerID, in step: StepInProgress) -> Duration {
+        let patience = configuration.patience
+        let shard = step.shards[index]
+        let backoff = UInt64(1) << min(shard.timesLeased, 6)
+        guard let speed = roster[peer]?.speed.microbatchesPerSecond else { return patience.unmeasuredLease * backoff }
+        let expected = Double(step.backlog(of: peer) + shard.range.count) / speed
+        return max(patience.leaseFloor, Duration(seconds: patience.leaseFactor * expected)) * backoff
+    }
+
+    /// Gives pending shards to the workers with the least to do, then late ones to workers that have nothing to do.
+    mutating func dispatch(_ now: Instant) -> [CoordinatorAction] {
+        takeBackLost(now)
+        var actions: [CoordinatorAction] = []
+        while let index = step?.shards.firstIndex(where: { $0.state == .pending }),
+            let peer = bestWorker(forShard: index, maximumLoad: Self.leasesPerWorker - 1)
+        {
+            actions.append(issueLease(ofShard: index, to: peer, now))
+        }
+        for index in step?.shards.indices ?? 0..<0 where step?.shards[index].isLate(now) == true {
+            if let peer = bestWorker(forShard: index, maximumLoad: 0) {
+                actions.append(issueLease(ofShard: index, to: peer, now))
+            }
+        }
+        return actions
+    }
+
+    /// A lease whose holder says, after it was due, that it has nothing to do was lost on the way, or its answer was.
+    private mutating func takeBackLost(_ now: Instant) {
+        guard let shards = step?.shards else { return }
+        for (index, shard) in shards.enumerated() where !shard.isDone {
+            for lease in shard.leases where lease.due <= now {
+                guard let saidIdle = roster[lease.peer]?.saidIdle, saidIdle >= lease.due else { continue }
+                step?.giveBack(lease.id, ofShard: index)
+            }
+        }
+    }
+
+    /// Among those with at most `maximumLoad` leases: who has not failed with this shard, has least to do, is fastest,
+    /// came first.
+    private func bestWorker(forShard index: Int, maximumLoad: Int) -> PeerID? {
+        guard let step else { return nil }
+        let failed = step.shards[index].failures.map(\.peer)
+        let able = roster.members.filter { step.load(of: $0.peer) <= maximumLoad }
+        return able.min { left, right in
+            let (leftFailed, rightFailed) = (failed.contains(left.peer), failed.contains(right.peer))
+            if leftFailed != rightFailed { return rightFailed }
+            let (leftLoad, rightLoad) = (step.load(of: left.peer), step.load(of: right.peer))
+            if leftLoad != rightLoad { return leftLoad < rightLoad }
+            return left.speed.microbatchesPerSecond ?? 0 > right.speed.microbatchesPerSecond ?? 0
+        }?.peer
+    }
+
+    /// Everything `worker` held is pending again, unless others hold it too. Fails the step if a shard has seen too many
+    /// workers vanish.
+    mutating func takeBackLeases(of worker: WorkerIdentity, vanished: Bool) -> [CoordinatorAction] {
+        guard var step else { return [] }
+        for index in step.shards.indices {
+            let held = step.shards[index].leases.filter { $0.peer == worker.peer }
+            guard !held.isEmpty else { continue }
+            step.shards[index].leases.removeAll { $0.peer == worker.peer }
+            if vanished, !step.shards[index].isDone { step.shards[index].losses.append("\(worker) vanished") }
+        }
+        self.step = step
+        let hopeless = step.shards.firstIndex { $0.losses.count >= configuration.patience.lossLimit }
+        return hopeless.map { failStep(atShard: $0, attempts: step.shards[$0].losses) } ?? []
+    }
+
+    mutating func failStep(atShard index: Int, attempts: [String]) -> [CoordinatorAction] {
+        guard let step else { return [] }
+        phase = .failed(step: step.number)
+        let failure = ShardFailure(
+            step: step.number, shard: UInt32(index), range: step.shards[index].range, attempts: attempts)
+        return [.shardFailed(failure)]
+    }
+}

@@ -1,0 +1,99 @@
+// Part of CoordinatorCore: who comes in, who is heard of, who is gone.
+
+extension CoordinatorCore {
+    mutating func onHello(_ hello: Hello, from peer: PeerID, _ now: Instant) -> [CoordinatorAction] {
+        guard hello.build == configuration.build else { return refuse(peer, hello.build) }
+        if let known = roster[peer] {
+            guard known.identity.incarnation != hello.incarnation else {
+                roster[peer]?.heard = now
+                return [.welcome(peer)]  // the first welcome is still under way, or lost
+            }
+            return lose(peer, .replaced, now) + admit(hello, peer, now)
+        }
+        return admit(hello, peer, now)
+    }
+
+    private mutating func admit(_ hello: Hello, _ peer: PeerID, _ now: Instant) -> [CoordinatorAction] {
+        if roster.isEmpty { nextPing = now + configuration.patience.pingInterval }
+        let identity = WorkerIdentity(hello, peer: peer)
+        roster[peer] = Member(identity: identity, heard: now)
+        return [.welcome(peer), .joined(identity)] + remarkAttendance() + dispatch(now)
+    }
+
+    /// Both sides of every difference are named, so that either end of the line can be mended.
+    func refuse(_ peer: PeerID, _ theirs: BuildIdentity) -> [CoordinatorAction] {
+        let ours = configuration.build
+        let (code, difference): (Refuse.Code, String) =
+            if theirs.protocolVersion != ours.protocolVersion {
+                (
+                    .protocolVersion,
+                    "worker speaks protocol version \(theirs.protocolVersion), coordinator \(ours.protocolVersion)"
+                )
+            } else if theirs.numericsVersion != ours.numericsVersion {
+                (
+                    .numericsVersion,
+                    "worker has numerics version \(theirs.numericsVersion), coordinator \(ours.numericsVersion)"
+                )
+            } else {
+                (
+                    .selfTest,
+                    "worker's arithmetic self-test gave \(theirs.selfTest), coordinator's \(ours.selfTest)"
+                )
+            }
+        return [
+            .refuse(peer, Refuse(code: code, build: ours, reason: difference + ": install the same build on both"))
+        ]
+    }
+
+    /// Runs `body` if the message is from a worker of this run. A stranger is told to say hello (again).
+    mutating func fromWorker(
+        _ peer: PeerID, run: RunID, _ now: Instant, _ body: (inout CoordinatorCore) -> [CoordinatorAction]
+    ) -> [CoordinatorAction] {
+        guard roster[peer] != nil else { return [.ignore(peer, .notAdmitted), .goodbye(peer, .evicted)] }
+        roster[peer]?.heard = now
+        guard run == configuration.run else {
+            return [.ignore(peer, .wrongRun(expected: configuration.run, got: run))]
+        }
+        return body(&self)
+    }
+
+    mutating func onProgress(_ progress: Progress, from peer: PeerID, _ now: Instant) -> [CoordinatorAction] {
+        roster[peer]?.saidIdle = progress.isIdle ? now : nil
+        return progress.isIdle ? dispatch(now) : []
+    }
+
+    /// Removes a worker and gives its shards to others.
+    mutating func lose(_ peer: PeerID, _ reason: LossReason, _ now: Instant) -> [CoordinatorAction] {
+        guard let member = roster[peer] else { return [] }
+        roster[peer] = nil
+        let failed = takeBackLeases(of: member.identity, vanished: reason == .unreachable)
+        return [.lost(member.identity, reason)] + failed + dispatch(now) + remarkAttendance()
+    }
+
+    mutating func evictSilent(_ now: Instant) -> [CoordinatorAction] {
+        let limit = configuration.patience.silenceLimit
+        let silent = roster.members.filter { $0.heard + limit <= now }.map(\.peer)
+        return silent.flatMap { peer in
+            [.goodbye(peer, .evicted)] + lose(peer, .silent(limit: limit), now)
+        }
+    }
+
+    mutating func pingAll(_ now: Instant) -> [CoordinatorAction] {
+        guard nextPing <= now else { return [] }
+        nextPing = now + configuration.patience.pingInterval
+        return roster.members.map { .ping($0.peer) }
+    }
+
+    /// Says once that a step is waiting for workers, and once that they are back.
+    mutating func remarkAttendance() -> [CoordinatorAction] {
+        switch (attendance, roster.isEmpty) {
+        case (.present, true) where step != nil:
+            attendance = .absent
+            return [.noWorkers]
+        case (.absent, false):
+            attendance = .present
+            return [.workersBack]
+        default: return []
+        }
+    }
+}

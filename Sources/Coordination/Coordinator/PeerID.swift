@@ -1,0 +1,32 @@
+// Whom the shell can send to. Not a name that a peer chose: the shell makes these, one per connection.
+
+/// An opaque number that the coordinator's shell maps to a routing id of its socket. Never used again for another peer.
+package struct PeerID: Hashable, Sendable {
+    package let rawValue: UInt64
+    package init(rawValue: UInt64) { self.rawValue = rawValue }
+}
+
+extension PeerID: CustomStringConvertible {
+    package var description: String { "peer \(rawValue)" }
+}
+
+/// An admitted worker, for logs.
+package struct WorkerIdentity: Hashable, Sendable {
+    package let peer: PeerID
+    package let incarnation: UInt64
+    package let processName: String
+    package let processID: UInt32
+    package let threads: UInt16
+
+    init(_ hello: Hello, peer: PeerID) {
+        self.peer = peer
+        incarnation = hello.incarnation
+        processName = hello.processName
+        processID = hello.processID
+        threads = hello.threads
+    }
+}
+
+extension WorkerIdentity: CustomStringConvertible {
+    package var description: String { "\(processName) (pid \(processID), \(peer))" }
+}

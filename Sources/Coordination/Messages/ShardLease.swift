@@ -1,0 +1,84 @@
+// A piece of work and the permission to do it. Also the header of the message that carries it.
+
+/// "Compute the gradient sums of these microbatches at these weights; answer under this lease." Payload frames: the
+/// weights (one float per parameter), the pixels (784 bytes per image, examples in order, the images of an example side
+/// by side), the targets (one Int32 per example; zero where the loss has none).
+package struct ShardLease: Hashable, Sendable {
+    package let run: RunID
+    package let step: UInt64
+    /// Index of the shard in its step.
+    package let shard: UInt32
+    /// Number of the lease in its run, from 1; a shard given out again has a new one.
+    package let lease: UInt64
+    /// The microbatches of the shard.
+    package let range: MicrobatchRange
+    /// The microbatches of the whole step: with `range` it decides which tree nodes the answer has.
+    package let totalMicrobatches: Int
+    /// The examples of the whole step: decides where the short tail is.
+    package let totalExamples: Int
+    /// The examples in `range`.
+    package let examples: Int
+    package let imagesPerExample: Int
+
+    package static let bytesPerImage = 784
+
+    package init(
+        run: RunID, step: UInt64, shard: UInt32, lease: UInt64, range: MicrobatchRange, extent: StepExtent,
+        imagesPerExample: Int
+    ) {
+        self.run = run
+        self.step = step
+        self.shard = shard
+        self.lease = lease
+        self.range = range
+        totalMicrobatches = extent.microbatches
+        totalExamples = extent.examples
+        examples = extent.examples(in: range)
+        self.imagesPerExample = imagesPerExample
+    }
+
+    /// The tree nodes whose sums answer the lease, in index order.
+    package var nodes: [MicrobatchRange] { range.maximalNodes(of: totalMicrobatches) }
+
+    func payloadSizes(_ limits: MessageLimits) throws(DecodingFailure) -> [Int] {
+        [try limits.floatFrameBytes(), examples * imagesPerExample * Self.bytesPerImage, 4 * examples]
+    }
+
+    func encoded() -> [UInt8] {
+        var writer = HeaderWriter(.shard, run: run)
+        writer.integer(step)
+        writer.integer(lease)
+        writer.integer(shard)
+        let counts = [range.first, range.count, totalMicrobatches, totalExamples, examples, imagesPerExample]
+        for count in counts { writer.integer(UInt32(count)) }
+        return writer.bytes
+    }
+
+    init(run: RunID, _ reader: inout HeaderReader, _ limits: MessageLimits) throws(DecodingFailure) {
+        self.run = run
+        step = try reader.integer("step")
+        lease = try reader.integer("lease")
+        shard = try reader.integer("shard")
+        let first = try reader.count("first microbatch", limit: limits.maximumExamples)
+        let count = try reader.count("microbatch count", limit: limits.maximumExamples)
+        totalMicrobatches = try reader.count("total microbatches", limit: limits.maximumExamples)
+        totalExamples = try reader.count("total examples", limit: limits.maximumExamples)
+        examples = try reader.count("examples", limit: limits.maximumExamples)
+        imagesPerExample = try reader.count("images per example", limit: limits.maximumImagesPerExample)
+        guard lease > 0, count > 0, first + count <= totalMicrobatches else {
+            throw .inconsistent("shard of \(count) microbatches from \(first) in a step of \(totalMicrobatches)")
+        }
+        guard imagesPerExample > 0, count <= examples, examples <= totalExamples,
+            totalMicrobatches <= totalExamples
+        else {
+            throw .inconsistent(
+                "shard of \(examples) examples with \(imagesPerExample) images in \(count) microbatches, in a step of "
+                    + "\(totalExamples) examples in \(totalMicrobatches) microbatches")
+        }
+        range = MicrobatchRange(first: first, count: count)
+    }
+}
+
+extension ShardLease: CustomStringConvertible {
+    package var description: String { "lease \(lease) (step \(step), shard \(shard), microbatches \(range))" }
+}

@@ -1,0 +1,62 @@
+// The memory of one gradient (or of the weights) and the one operation the tree needs: add element by element.
+// Not a tensor: it has no shape, and no layer looks at it here.
+
+#if _endian(big)
+    #error("payload frames are raw little-endian floats: a big-endian host would have to swap every one")
+#endif
+
+/// `count` floats, 64-byte aligned, padded with zeros to whole vectors.
+///
+/// `@unchecked Sendable`: ownership is handed over with the reference; only the one present holder writes.
+package final class GradientBuffer: @unchecked Sendable {
+    package let count: Int
+    private let memory: UnsafeMutableRawPointer
+    private let vectorCount: Int
+
+    /// A buffer of `count` zeros.
+    package init(count: Int) {
+        precondition(count > 0, "a gradient buffer needs at least one float, not \(count)")
+        self.count = count
+        vectorCount = (count + 7) / 8
+        memory = .allocate(byteCount: vectorCount * 32, alignment: 64)
+        memory.initializeMemory(as: Float.self, repeating: 0, count: vectorCount * 8)
+    }
+
+    deinit { memory.deallocate() }
+
+    /// The floats, in the order of the parameter layout; valid while the buffer lives.
+    package var values: UnsafeMutableBufferPointer<Float> {
+        UnsafeMutableBufferPointer(start: memory.assumingMemoryBound(to: Float.self), count: count)
+    }
+
+    /// The same memory as a payload frame; valid while the buffer lives.
+    package var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: memory, count: count * 4) }
+
+    package func zero() { values.update(repeating: 0) }
+
+    /// Overwrites the floats with a payload frame of exactly `4 · count` bytes, of any alignment.
+    package func copyBytes(from frame: UnsafeRawBufferPointer) {
+        precondition(frame.count == count * 4, "a frame of \(frame.count) bytes for \(count) floats")
+        UnsafeMutableRawBufferPointer(start: memory, count: count * 4).copyMemory(from: frame)
+    }
+
+    /// self[i] = self[i] + right[i]: one rounded addition per element, whatever the vector width.
+    package func add(_ right: GradientBuffer) {
+        precondition(count == right.count, "adding \(right.count) floats to \(count)")
+        for offset in stride(from: 0, to: vectorCount * 32, by: 32) {
+            let sum =
+                memory.load(fromByteOffset: offset, as: SIMD8<Float>.self)
+                + right.memory.load(fromByteOffset: offset, as: SIMD8<Float>.self)
+            memory.storeBytes(of: sum, toByteOffset: offset, as: SIMD8<Float>.self)
+        }
+    }
+
+    /// 64 bits that differ when any bit of the floats differs, but for a chance of about 2⁻⁶⁴ (FNV-1a over 32-bit
+    /// words, with a final avalanche). For comparing two answers of trusted workers; not cryptographic.
+    package var fingerprint: UInt64 {
+        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+        for value in values { hash = (hash ^ UInt64(value.bitPattern)) &* 0x0000_0100_0000_01b3 }
+        hash = (hash ^ (hash >> 33)) &* 0xff51_afd7_ed55_8ccd
+        return hash ^ (hash >> 33)
+    }
+}

@@ -1,0 +1,233 @@
+// The coordinator's core as straight scripts: what happened, what it wants done.
+
+import Coordination
+import Testing
+
+@Suite struct CoordinatorCoreTests {
+    private let a = PeerID(rawValue: 1)
+    private let b = PeerID(rawValue: 2)
+    private let c = PeerID(rawValue: 3)
+
+    /// A core with workers admitted at the start.
+    private func core(_ peers: PeerID...) -> CoordinatorCore {
+        var core = Script.coordinator()
+        for peer in peers { _ = core.onMessage(Script.hello(peer.rawValue), from: peer, now: Script.start) }
+        return core
+    }
+
+    @Test func oneStepWithTwoWorkers() {
+        var core = core(a, b)
+        let (left, right) = (Script.lease(1, 0, 4, of: 8), Script.lease(2, shard: 1, 4, 4, of: 8))
+        #expect(
+            core.beginStep(1, extent: Script.extent(8), now: Script.start)
+                == [.lease(left, to: a), .lease(right, to: b)])
+        #expect(core.onMessage(Script.answer(right), from: b, now: Script.at(9)) == [.accept(right, audited: false)])
+        #expect(
+            core.onMessage(Script.answer(left), from: a, now: Script.at(10))
+                == [.accept(left, audited: false), .stepComplete(1)])
+        #expect(core.beginStep(2, extent: Script.extent(8), now: Script.at(11)).leases.map(\.lease.step) == [2, 2])
+    }
+
+    @Test func whoIsAtTheDoor() {
+        var core = Script.coordinator()
+        let actions = core.onMessage(Script.hello(7), from: a, now: Script.start)
+        #expect(actions == [.welcome(a), .joined(core.workers[0])])
+        #expect(core.onMessage(Script.hello(7), from: a, now: Script.start) == [.welcome(a)])
+        let old = core.workers[0]
+        let again = core.onMessage(Script.hello(8), from: a, now: Script.start)
+        #expect(again == [.lost(old, .replaced), .welcome(a), .joined(core.workers[0])])
+        #expect(core.workers.map(\.incarnation) == [8])
+    }
+
+    @Test func otherBuildsAreRefusedWithBothSidesNamed() {
+        var core = Script.coordinator()
+        let foreign = BuildIdentity(protocolVersion: 77, numericsVersion: 9, selfTest: Samples.digest)
+        let other = BuildIdentity(numericsVersion: 9, selfTest: SelfTestDigest(words: [9, 9, 9, 9]))
+        let older = BuildIdentity(numericsVersion: 8, selfTest: Samples.digest)
+        let cases: [(WorkerMessage, Refuse.Code, [String])] = [
+            (.foreignHello(foreign), .protocolVersion, ["77", "1"]),
+            (Script.hello(1, build: older), .numericsVersion, ["8", "9"]),
+            (Script.hello(1, build: other), .selfTest, ["\(other.selfTest)", "\(Samples.digest)"]),
+        ]
+        for (message, code, words) in cases {
+            guard case .refuse(a, let refusal)? = core.onMessage(message, from: a, now: Script.start).first else {
+                Issue.record("\(message) was not refused")
+                continue
+            }
+            #expect(refusal.code == code && words.allSatisfy(refusal.reason.contains))
+        }
+        #expect(core.workers.isEmpty)
+    }
+
+    @Test func aLostWorkersShardGoesToTheOtherOne() {
+        var core = core(a, b)
+        let leases = core.beginStep(1, extent: Script.extent(8), now: Script.start).leases
+        let lost = core.workers[0]
+        let again = Script.lease(3, 0, 4, of: 8)
+        #expect(core.onUnreachable(a, now: Script.at(1)) == [.lost(lost, .unreachable), .lease(again, to: b)])
+        #expect(core.onUnreachable(a, now: Script.at(1)) == [])
+        #expect(
+            core.onMessage(Script.answer(leases[0].lease), from: a, now: Script.at(2))
+                == [.ignore(a, .notAdmitted), .goodbye(a, .evicted)])
+    }
+
+    @Test func nobodyIsThereIsSaidOnceAndTheStepGoesOn() {
+        var core = core(a)
+        _ = core.beginStep(1, extent: Script.extent(4), now: Script.start)
+        let worker = core.workers[0]
+        #expect(core.onUnreachable(a, now: Script.at(1)) == [.lost(worker, .unreachable), .noWorkers])
+        #expect(core.nextDeadline == nil)
+        let actions = core.onMessage(Script.hello(2), from: b, now: Script.at(3_600_000))
+        let again = Script.lease(2, 0, 4, of: 4)
+        #expect(actions == [.welcome(b), .joined(core.workers[0]), .workersBack, .lease(again, to: b)])
+    }
+
+    @Test func aStepWithoutWorkersWaitsForTheFirst() {
+        var core = Script.coordinator()
+        #expect(core.beginStep(1, extent: Script.extent(4), now: Script.start) == [.noWorkers])
+        let actions = core.onMessage(Script.hello(1), from: a, now: Script.at(5))
+        #expect(actions.suffix(2) == [.workersBack, .lease(Script.lease(1, 0, 4, of: 4), to: a)])
+    }
+
+    @Test func aLateShardGoesToAnIdleWorkerAndTheSecondAnswerIsCompared() {
+        var core = core(a, b, c)
+        let leases = core.beginStep(1, extent: Script.extent(12), now: Script.start).leases.map(\.lease)
+        // b is done, a and c stay busy; everybody reports, so nobody is silent.
+        _ = core.onMessage(Script.answer(leases[1]), from: b, now: Script.at(10))
+        for second in 1...29 as ClosedRange<UInt64> {
+            for peer in [a, b, c] {
+                let busy = Progress(run: Script.run, step: 1, lease: peer.rawValue, microbatchesDone: 0)
+                let report = peer == b ? Script.idle() : .progress(busy)
+                #expect(core.onMessage(report, from: peer, now: Script.at(second * 1000)).leases.isEmpty)
+            }
+        }
+        // Both are late; b is idle and gets the first, then has no hand free for the other.
+        let second = Script.lease(4, 0, 4, of: 12)
+        #expect(core.onDeadline(now: Script.at(30_000)).leases.map(\.lease) == [second])
+        #expect(
+            core.onMessage(Script.answer(leases[0]), from: a, now: Script.at(30_010)).first
+                == .accept(leases[0], audited: true))
+        #expect(
+            core.onMessage(Script.answer(second), from: b, now: Script.at(30_020)).first
+                == .compare(second, first: 1))
+        #expect(
+            core.onMessage(Script.answer(second), from: b, now: Script.at(30_030)) == [.ignore(b, .unknownLease(4))])
+    }
+
+    @Test func aLeaseLostOnTheWayIsGivenAgainToTheSameWorker() {
+        var core = core(a)
+        _ = core.beginStep(1, extent: Script.extent(4), now: Script.start)
+        for second in 1...29 as ClosedRange<UInt64> {
+            #expect(core.onMessage(Script.idle(), from: a, now: Script.at(second * 1000)) == [])
+        }
+        let again = Script.lease(2, 0, 4, of: 4)
+        #expect(core.onMessage(Script.idle(), from: a, now: Script.at(30_000)) == [.lease(again, to: a)])
+    }
+
+    @Test func silenceEvicts() {
+        var core = core(a)
+        let worker = core.workers[0]
+        for second in 1...9 as ClosedRange<UInt64> {
+            #expect(core.onDeadline(now: Script.at(second * 1000)) == [.ping(a)])
+        }
+        #expect(
+            core.onDeadline(now: Script.at(10_000))
+                == [.goodbye(a, .evicted), .lost(worker, .silent(limit: .seconds(10)))])
+    }
+
+    @Test func theCoordinatorsOwnSleepIsNobodysSilence() {
+        var core = core(a)
+        #expect(core.onDeadline(now: Script.at(60_000)) == [.ping(a)])
+        #expect(core.workers.count == 1)
+    }
+
+    @Test func strangeAnswersAreIgnoredWithAReason() {
+        var core = core(a, b)
+        let leases = core.beginStep(5, extent: Script.extent(8), now: Script.start).leases.map(\.lease)
+        let other = RunID(high: 9, low: 9)
+        let cases: [(WorkerMessage, IgnoreReason)] = [
+            (
+                Script.answer(Script.lease(1, step: 5, 0, 4, of: 8, run: other)),
+                .wrongRun(expected: Script.run, got: other)
+            ),
+            (Script.answer(Script.lease(1, step: 4, 0, 4, of: 8)), .wrongStep(expected: 5, got: 4)),
+            (Script.answer(leases[1]), .unknownLease(2)),
+            (Script.answer(Script.lease(77, step: 5, 0, 4, of: 8)), .unknownLease(77)),
+        ]
+        for (message, reason) in cases {
+            #expect(core.onMessage(message, from: a, now: Script.at(1)) == [.ignore(a, reason)])
+        }
+        // The right lease with the wrong nodes is a failed attempt: the shard goes elsewhere.
+        let wrong = core.onMessage(Script.answer(Script.lease(1, step: 5, 0, 2, of: 8)), from: a, now: Script.at(2))
+        #expect(wrong == [.ignore(a, .wrongNodes(lease: 1)), .lease(Script.lease(3, step: 5, 0, 4, of: 8), to: b)])
+    }
+
+    @Test func aShardThatFailsThreeTimesEndsTheStep() {
+        var core = core(a, b)
+        var lease = core.beginStep(1, extent: Script.extent(1), now: Script.start).leases[0]
+        var tried: [PeerID] = []
+        for attempt in 1...2 {
+            tried.append(lease.peer)
+            let failure = Failure(answering: lease.lease, reason: "attempt \(attempt)")
+            lease = core.onMessage(.failure(failure), from: lease.peer, now: Script.at(1)).leases[0]
+        }
+        #expect(Set(tried) == [a, b], "the second attempt is somebody else's")
+        let last = Failure(answering: lease.lease, reason: "attempt 3")
+        guard case .shardFailed(let failure)? = core.onMessage(.failure(last), from: lease.peer, now: Script.at(2)).last
+        else {
+            Issue.record("the step did not fail")
+            return
+        }
+        #expect(failure.shard == 0 && failure.attempts.count == 3 && "\(failure)".contains("attempt 2"))
+        #expect(core.onDeadline(now: Script.at(3)).leases.isEmpty)
+    }
+
+    @Test func aShardThatWorkersVanishOnEndsTheStepAtLast() {
+        var core = Script.coordinator()
+        _ = core.beginStep(1, extent: Script.extent(1), now: Script.start)
+        for attempt in 1...10 as ClosedRange<UInt64> {
+            let peer = PeerID(rawValue: attempt)
+            _ = core.onMessage(Script.hello(attempt), from: peer, now: Script.start)
+            let failed = core.onUnreachable(peer, now: Script.start).contains {
+                if case .shardFailed = $0 { true } else { false }
+            }
+            #expect(failed == (attempt == 10))
+        }
+    }
+
+    @Test func fasterWorkersGetMore() {
+        var core = core(a, b)
+        for step in 1...20 as ClosedRange<UInt64> {
+            for (lease, peer) in core.beginStep(step, extent: Script.extent(40), now: Script.at(step)).leases {
+                let time = UInt64(lease.range.count) * (peer == a ? 10 : 30)
+                _ = core.onMessage(Script.answer(lease, milliseconds: time), from: peer, now: Script.at(step))
+            }
+        }
+        let last = core.beginStep(21, extent: Script.extent(40), now: Script.at(21)).leases.map(\.lease.range.count)
+        #expect(last == [30, 10])
+    }
+
+    @Test func atMostTwoLeasesPerWorker() {
+        var core = core(a, b, c)
+        _ = core.beginStep(1, extent: Script.extent(12), now: Script.start)
+        #expect(core.onUnreachable(a, now: Script.at(1)).leases.map(\.peer) == [b])
+        #expect(core.onUnreachable(b, now: Script.at(2)).leases.map(\.peer) == [c])
+        #expect(
+            core.onMessage(Script.answer(Script.lease(3, shard: 2, 8, 4, of: 12)), from: c, now: Script.at(3))
+                .leases.count == 1)
+    }
+
+    @Test func stopSendsEverybodyHome() {
+        var core = core(a, b)
+        #expect(core.stop(.finished, now: Script.start) == [.goodbye(a, .finished), .goodbye(b, .finished)])
+        #expect(core.onMessage(Script.hello(3), from: c, now: Script.start) == [.goodbye(c, .finished)])
+        #expect(core.nextDeadline == nil)
+    }
+
+    @Test func aMalformedMessageEvicts() {
+        var core = core(a)
+        let worker = core.workers[0]
+        let actions = core.onMalformed(.wrongMagic(1), from: a, now: Script.start)
+        #expect(actions.last == .lost(worker, .malformedMessage(.wrongMagic(1))) && core.workers.isEmpty)
+    }
+}

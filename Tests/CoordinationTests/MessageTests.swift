@@ -1,0 +1,110 @@
+// The codec: every message survives the wire, nothing else is a message, and two versions can tell each other so.
+
+import Coordination
+import TestKit
+import Testing
+
+@Suite struct MessageTests {
+    @Test func everyWorkerMessageSurvivesTheWire() throws {
+        for message in Samples.fromWorker {
+            let sizes = try message.payloadSizes(Samples.limits)
+            #expect(try Samples.decodeFromWorker(message.header, sizes) == message)
+        }
+    }
+
+    @Test func everyCoordinatorMessageSurvivesTheWire() throws {
+        for message in Samples.fromCoordinator {
+            let sizes = try message.payloadSizes(Samples.limits)
+            #expect(try Samples.decodeFromCoordinator(message.header, sizes) == message)
+        }
+    }
+
+    @Test func everyTruncationAndEveryExtraByteIsRefused() throws {
+        for message in Samples.fromWorker {
+            let (header, sizes) = (message.header, try message.payloadSizes(Samples.limits))
+            for length in 0..<header.count {
+                #expect(throws: DecodingFailure.self) {
+                    try Samples.decodeFromWorker(Array(header.prefix(length)), sizes)
+                }
+            }
+            #expect(throws: DecodingFailure.trailingBytes(1)) { try Samples.decodeFromWorker(header + [0], sizes) }
+        }
+    }
+
+    @Test func theFirstBytesAreFixedForEver() {
+        let hello = WorkerMessage.hello(Samples.hello).header
+        #expect(Array(hello.prefix(4)) == Array("SIAM".utf8))
+        #expect(Array(hello[4..<8]) == [UInt8(BuildIdentity.currentProtocol), 0, 1, 0])
+        #expect(Array(hello[8..<24]) == Array(repeating: 0, count: 16))
+        #expect(Array(hello[24..<28]) == [9, 0, 0, 0])
+        #expect(Array(hello[28..<60]) == Array(0..<32))
+    }
+
+    @Test func aHelloOfAnotherVersionNamesBothVersions() throws {
+        var header = WorkerMessage.hello(Samples.hello).header
+        header[4] = 77
+        let foreign = BuildIdentity(protocolVersion: 77, numericsVersion: 9, selfTest: Samples.digest)
+        #expect(try Samples.decodeFromWorker(header + [1, 2, 3], [5, 6]) == .foreignHello(foreign))
+    }
+
+    @Test func aRefusalOfAnotherVersionIsReadable() throws {
+        let refusal = Refuse(code: .protocolVersion, build: Samples.build, reason: "worker speaks 1, coordinator 77")
+        var header = CoordinatorMessage.refuse(refusal).header
+        header[4] = 77
+        guard case .refuse(let read) = try Samples.decodeFromCoordinator(header + [9], []) else {
+            Issue.record("not a refusal")
+            return
+        }
+        #expect(read.build.protocolVersion == 77 && read.reason == refusal.reason && read.code == refusal.code)
+    }
+
+    @Test func anyOtherMessageOfAnotherVersionIsRefusedWithBothVersions() {
+        var header = CoordinatorMessage.ping(run: Samples.run).header
+        header[4] = 77
+        let own = BuildIdentity.currentProtocol
+        #expect(throws: DecodingFailure.otherProtocolVersion(own: own, peer: 77)) {
+            try Samples.decodeFromCoordinator(header, [])
+        }
+    }
+
+    @Test func payloadFramesMustBeThoseThatTheHeaderCallsFor() {
+        let header = CoordinatorMessage.shard(Samples.lease).header
+        let right = [40, 5 * 2 * 784, 20]
+        #expect(throws: Never.self) { try Samples.decodeFromCoordinator(header, right) }
+        #expect(throws: DecodingFailure.wrongPayloadCount(expected: 3, got: 2)) {
+            try Samples.decodeFromCoordinator(header, Array(right.dropLast()))
+        }
+        #expect(throws: DecodingFailure.wrongPayloadSize(frame: 1, expected: 7840, got: 7839)) {
+            try Samples.decodeFromCoordinator(header, [40, 7839, 20])
+        }
+        #expect(throws: DecodingFailure.parameterCountUnknown) {
+            try Samples.decodeFromCoordinator(header, right, MessageLimits())
+        }
+    }
+
+    @Test func limitsHold() {
+        let small = MessageLimits(parameterCount: 10, maximumParameterCount: 9, maximumExamples: 8)
+        let welcome = CoordinatorMessage.welcome(Welcome(run: Samples.run, parameterCount: 10, jobDescriptionBytes: 0))
+        #expect(throws: DecodingFailure.outOfRange(field: "parameter count", value: 10, limit: 9)) {
+            try Samples.decodeFromCoordinator(welcome.header, [0], small)
+        }
+        #expect(throws: DecodingFailure.outOfRange(field: "total microbatches", value: 9, limit: 8)) {
+            try Samples.decodeFromCoordinator(CoordinatorMessage.shard(Samples.lease).header, [40, 7840, 20], small)
+        }
+    }
+
+    @Test func textIsCutAtACharacterAndCleanedOfControls() {
+        let name = String(repeating: "é", count: 40) + "x"
+        #expect(Samples.hello(named: name).processName == String(repeating: "é", count: 32))
+        #expect(Samples.hello(named: "a\u{1b}[31m\nb").processName == "a [31m b")
+    }
+
+    @Test func aWrongDirectionIsNoMessage() {
+        #expect(throws: DecodingFailure.unknownKind(0x84)) {
+            try Samples.decodeFromWorker(CoordinatorMessage.ping(run: Samples.run).header, [])
+        }
+        #expect(throws: DecodingFailure.unknownKind(1)) {
+            try Samples.decodeFromCoordinator(WorkerMessage.hello(Samples.hello).header, [])
+        }
+    }
+}

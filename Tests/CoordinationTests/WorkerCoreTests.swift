@@ -1,0 +1,139 @@
+// The worker's core as straight scripts: what happened, what it wants done.
+
+import Coordination
+import Testing
+
+@Suite struct WorkerCoreTests {
+    private let welcome = Welcome(run: Script.run, parameterCount: 5, jobDescriptionBytes: 0)
+
+    private func admitted() -> WorkerCore {
+        var core = Script.worker()
+        _ = core.onMessage(.welcome(welcome), now: Script.start)
+        return core
+    }
+
+    @Test func computesAndAnswers() {
+        var core = admitted()
+        let lease = Script.lease(1, 0, 4, of: 8)
+        #expect(core.onMessage(.shard(lease), now: Script.at(1)) == [.keep(lease), .compute(lease)])
+        let nodes = Script.summaries(lease)
+        let partials = Partials(answering: lease, computeTime: .milliseconds(3), nodes: nodes)
+        #expect(
+            core.onComputed(nodes: nodes, computeTime: .milliseconds(3), now: Script.at(4))
+                == [.send(.partials(partials))])
+    }
+
+    @Test func helloIsRepeatedEverMoreSlowlyUntilItGivesUp() {
+        var core = Script.worker()
+        var hellos: [UInt64] = []
+        var end: WorkerAction?
+        while let deadline = core.nextDeadline, end == nil {
+            for action in core.onDeadline(now: deadline) {
+                if case .finish = action {
+                    end = action
+                } else {
+                    hellos.append((deadline - Script.start).nanoseconds / 1_000_000)
+                }
+            }
+        }
+        #expect(hellos == [250, 750, 1750, 3750, 5750, 7750, 9750])
+        #expect(end == .finish(.noCoordinator(limit: .seconds(10))))
+    }
+
+    @Test func waitsForEverIfToldTo() {
+        var patience = WorkerPatience()
+        patience.connectLimit = nil
+        var core = Script.worker(patience: patience)
+        for _ in 0..<10_000 { _ = core.onDeadline(now: core.nextDeadline ?? Script.start) }
+        #expect(core.nextDeadline != nil)
+    }
+
+    @Test func queuesTwoBehindTheOneUnderWay() {
+        var core = admitted()
+        let leases = (1...4).map { Script.lease(UInt64($0), shard: UInt32($0), $0, 1, of: 8) }
+        #expect(core.onMessage(.shard(leases[0]), now: Script.start) == [.keep(leases[0]), .compute(leases[0])])
+        #expect(core.onMessage(.shard(leases[1]), now: Script.start) == [.keep(leases[1])])
+        #expect(core.onMessage(.shard(leases[2]), now: Script.start) == [.keep(leases[2])])
+        #expect(core.onMessage(.shard(leases[3]), now: Script.start) == [.ignore(.queueFull(limit: 2))])
+        #expect(core.onMessage(.shard(leases[0]), now: Script.start) == [.ignore(.duplicateLease(1))])
+        #expect(core.onFailed(reason: "no", now: Script.start).last == .compute(leases[1]))
+    }
+
+    @Test func aNewStepDropsWhatIsQueuedForTheOld() {
+        var core = admitted()
+        let (first, second) = (Script.lease(1, 0, 1, of: 8), Script.lease(2, shard: 1, 1, 1, of: 8))
+        let next = Script.lease(3, step: 2, 0, 1, of: 8)
+        _ = core.onMessage(.shard(first), now: Script.start)
+        _ = core.onMessage(.shard(second), now: Script.start)
+        #expect(core.onMessage(.shard(next), now: Script.start) == [.keep(next), .drop(second)])
+        #expect(core.onMessage(.shard(second), now: Script.start) == [.ignore(.staleStep(current: 2, got: 1))])
+    }
+
+    @Test func reportsProgressAlsoWhenIdle() {
+        var core = admitted()
+        #expect(core.onDeadline(now: Script.at(1000)) == [.send(Script.idle())])
+        _ = core.onMessage(.shard(Script.lease(1, 0, 4, of: 8)), now: Script.at(1500))
+        _ = core.onProgress(lease: 1, microbatchesDone: 3, now: Script.at(1600))
+        let report = Progress(run: Script.run, step: 1, lease: 1, microbatchesDone: 3)
+        #expect(core.onDeadline(now: Script.at(2000)) == [.send(.progress(report))])
+    }
+
+    @Test func anEvictedWorkerRegistersAnewAndItsOldResultIsDropped() {
+        var core = admitted()
+        let (old, queued) = (Script.lease(1, 0, 4, of: 8), Script.lease(2, shard: 1, 4, 4, of: 8))
+        _ = core.onMessage(.shard(old), now: Script.start)
+        _ = core.onMessage(.shard(queued), now: Script.start)
+        let actions = core.onMessage(.goodbye(run: Script.run, .evicted), now: Script.at(1))
+        guard case .send(.hello(let hello))? = actions.last else {
+            Issue.record("no hello in \(actions)")
+            return
+        }
+        #expect(actions.first == .drop(queued) && hello.incarnation == 72)
+        _ = core.onMessage(.welcome(welcome), now: Script.at(2))
+        let fresh = Script.lease(3, 0, 4, of: 8)
+        #expect(core.onMessage(.shard(fresh), now: Script.at(3)) == [.keep(fresh)])
+        #expect(core.onComputed(nodes: [], computeTime: .zero, now: Script.at(4)) == [.compute(fresh)])
+    }
+
+    @Test func aRestartedCoordinatorsWelcomeVoidsTheOldRun() {
+        var core = admitted()
+        let other = RunID(high: 8, low: 8)
+        _ = core.onMessage(.shard(Script.lease(1, 0, 4, of: 8)), now: Script.start)
+        let renewed = Welcome(run: other, parameterCount: 5, jobDescriptionBytes: 0)
+        #expect(core.onMessage(.welcome(renewed), now: Script.start) == [.prepare(renewed)])
+        #expect(
+            core.onMessage(.shard(Script.lease(2, 0, 4, of: 8)), now: Script.start)
+                == [.ignore(.wrongRun(expected: other, got: Script.run))])
+        #expect(core.run == other)
+    }
+
+    @Test func everyEnd() {
+        let refusal = Refuse(code: .selfTest, build: Script.build, reason: "no")
+        var core = Script.worker()
+        #expect(core.onMessage(.refuse(refusal), now: Script.start) == [.finish(.refused(refusal))])
+        #expect(core.onMessage(.welcome(welcome), now: Script.start) == [] && core.nextDeadline == nil)
+        core = admitted()
+        #expect(
+            core.onMessage(.goodbye(run: Script.run, .finished), now: Script.start) == [.finish(.finished(.finished))])
+        core = admitted()
+        #expect(
+            core.onStop(reason: "SIGTERM", now: Script.start)
+                == [.send(.goodbye(run: Script.run, reason: "SIGTERM")), .finish(.left)])
+        core = admitted()
+        for second in 1...29 as ClosedRange<UInt64> { _ = core.onDeadline(now: Script.at(second * 1000)) }
+        #expect(core.onDeadline(now: Script.at(30_000)) == [.finish(.lostCoordinator(limit: .seconds(30)))])
+    }
+
+    @Test func itsOwnSleepIsNotTheCoordinatorsSilence() {
+        var core = admitted()
+        #expect(core.onDeadline(now: Script.at(3_600_000)) == [.send(Script.idle())])
+        #expect(core.onMessage(.ping(run: Script.run), now: Script.at(3_600_001)) == [])
+    }
+
+    @Test func nothingCountsBeforeTheWelcome() {
+        var core = Script.worker()
+        #expect(core.onMessage(.shard(Script.lease(1, 0, 4, of: 8)), now: Script.start) == [.ignore(.notAdmitted)])
+        #expect(core.onMessage(.ping(run: Script.run), now: Script.start) == [.ignore(.notAdmitted)])
+        #expect(core.onMessage(.goodbye(run: Script.run, .evicted), now: Script.start) == [.ignore(.notAdmitted)])
+    }
+}

@@ -1,0 +1,106 @@
+// The shell of a worker core in a simulation: frames in, frames out, "computations" that take virtual time.
+
+import Coordination
+
+/// One worker process from its start to its end.
+final class SimulatedWorker {
+    let index: Int
+    var core: WorkerCore
+    /// The connection as the coordinator sees it; nil while the link is down.
+    var connection: PeerID?
+    /// While set, the process is stopped: what happens to it waits until then.
+    var pausedUntil: Instant?
+    var slowness: UInt64 = 1
+    var timer: Instant?
+    /// Why the process has ended; nil: it lives.
+    private(set) var end: String?
+    private(set) var problems: [String] = []
+
+    private let examplesPerMicrobatch: Int
+    private var limits = MessageLimits(maximumExamples: 4096)
+    /// By the whole lease: a restarted coordinator counts leases from 1 again.
+    private var kept: [ShardLease: [[UInt8]]] = [:]
+    private var computing: (lease: ShardLease, payload: [[UInt8]])?
+    private let pool = BufferPool(count: ToyModel.parameterCount)
+
+    init(index: Int, build: BuildIdentity, examplesPerMicrobatch: Int, now: Instant) {
+        self.index = index
+        self.examplesPerMicrobatch = examplesPerMicrobatch
+        let configuration = WorkerConfiguration(
+            build: build, incarnation: UInt64(index) << 32, threads: 1, processID: UInt32(1000 + index),
+            processName: "worker-\(index)")
+        core = WorkerCore(configuration: configuration, now: now)
+    }
+
+    /// The lease under computation.
+    var current: ShardLease? { computing?.lease }
+
+    var isAlive: Bool { end == nil }
+
+    func kill() { end = "killed" }
+
+    /// The message in `frames` goes into the core, whose actions come out.
+    func receive(_ frames: Frames, now: Instant) -> [WorkerAction] {
+        do throws(DecodingFailure) {
+            let message = try frames.decodeFromCoordinator(limits)
+            let actions = core.onMessage(message, now: now)
+            for case .keep(let lease) in actions { kept[lease] = frames.payload }
+            return actions
+        } catch .parameterCountUnknown {
+            return []  // a shard overtook the welcome
+        } catch {
+            problems.append("worker \(index) could not decode: \(error)")
+            return []
+        }
+    }
+
+    /// Carries out an action that concerns this process alone.
+    func perform(_ action: WorkerAction) {
+        switch action {
+        case .prepare(let welcome): limits.parameterCount = welcome.parameterCount
+        case .compute(let lease):
+            if computing != nil { problems.append("worker \(index) told to compute two shards at a time") }
+            guard let payload = kept.removeValue(forKey: lease) else {
+                problems.append("worker \(index) told to compute a shard that it was not told to keep")
+                return
+            }
+            computing = (lease, payload)
+        case .drop(let lease): kept[lease] = nil
+        case .finish(let end): self.end = "\(end)"
+        case .keep, .send, .ignore: break
+        }
+        if kept.count > 3 { problems.append("worker \(index) keeps \(kept.count) shards") }
+    }
+
+    /// Ends the computation under way: its sums and frames, from the weights that came with the lease.
+    func compute() -> (nodes: [NodeSummary], frames: [[UInt8]]) {
+        guard let (lease, payload) = computing else {
+            problems.append("worker \(index) has nothing to compute")
+            return ([], [])
+        }
+        computing = nil
+        let weights = FloatFrame.floats(payload[0])
+        let sums = lease.nodes.map { sum(over: $0, lease, weights) }
+        defer { for (_, gradient) in sums { pool.recycle(gradient) } }
+        return (sums.map(\.0), sums.map { FloatFrame.bytes($0.1.values) })
+    }
+
+    func abandonComputation() { computing = nil }
+
+    private func sum(
+        over node: MicrobatchRange, _ lease: ShardLease, _ weights: [Float]
+    ) -> (NodeSummary, GradientBuffer) {
+        let extent = StepExtent(examples: lease.totalExamples, examplesPerMicrobatch: examplesPerMicrobatch)
+        var accumulator = SubtreeAccumulator(node: node, pool: pool)
+        for microbatch in node.first..<node.end {
+            let examples = extent.examples(in: MicrobatchRange(first: microbatch, count: 1))
+            accumulator.add(
+                ToyModel.fill(
+                    pool.take(), step: lease.step, microbatch: microbatch, weights: weights, examples: examples))
+        }
+        let sum = accumulator.finish()
+        let summary = NodeSummary(
+            node: node, examples: sum.exampleCount, active: sum.activeCount, lossSum: sum.lossSum)
+        return (summary, sum.gradient)
+    }
+}

@@ -1,0 +1,92 @@
+// Part of Simulation: what goes wrong, and what comes to the rescue.
+
+import Coordination
+
+extension Simulation {
+    func join() {
+        let worker = SimulatedWorker(
+            index: workers.count, build: Self.build, examplesPerMicrobatch: scenario.extent.examplesPerMicrobatch,
+            now: now)
+        workers.append(worker)
+        note("worker \(worker.index) starts")
+        connect(worker)
+        carryOut(worker.core.onStart(now: now), of: worker)
+    }
+
+    /// A connection under a new id, as ZeroMQ's ROUTER gives it: the coordinator cannot know that it is an old friend.
+    func connect(_ worker: SimulatedWorker) {
+        connections += 1
+        worker.connection = PeerID(rawValue: connections)
+    }
+
+    func startCoordinator() {
+        starts += 1
+        let run = RunID(high: scenario.seed, low: starts)
+        let coordinator = SimulatedCoordinator(
+            run: run, build: Self.build, scenario: scenario, checkpoint: checkpoint, now: now)
+        self.coordinator = coordinator
+        note("coordinator starts after step \(checkpoint.lastStep)")
+        carryOut(coordinator.beginNextStep(now: now), of: coordinator)
+    }
+
+    func retire(_ coordinator: SimulatedCoordinator) {
+        problems += coordinator.problems
+        audits += coordinator.audits
+        ignored += coordinator.ignored
+    }
+
+    func strike(_ kind: Fault.Kind) {
+        if coordinator?.isFinished == true { return }
+        note("fault: \(kind)")
+        switch kind {
+        case .kill: if let victim = anyWorker() { kill(victim) }
+        case .killAll: for worker in workers where worker.isAlive { kill(worker) }
+        case .pause(let time): anyWorker()?.pausedUntil = now + time
+        case .breakLink(let time): if let victim = anyWorker() { breakLink(of: victim, for: time) }
+        case .leave:
+            if let victim = anyWorker() { carryOut(victim.core.onStop(reason: "SIGTERM", now: now), of: victim) }
+        case .join: join()
+        case .slowDown(let factor): anyWorker()?.slowness = factor
+        case .pauseCoordinator(let time): coordinator?.pausedUntil = now + time
+        case .restartCoordinator(let time): restartCoordinator(after: time)
+        }
+    }
+
+    /// Once the faults are over, a run must end: if nobody is left, somebody comes.
+    func rescue() {
+        if coordinator?.isFinished == true { return }
+        if !workers.contains(where: \.isAlive) { join() }
+        queue.schedule(.rescue, at: now + .seconds(20))
+    }
+
+    private func anyWorker() -> SimulatedWorker? {
+        let alive = workers.filter(\.isAlive)
+        return alive.isEmpty ? nil : alive[random.below(alive.count)]
+    }
+
+    private func kill(_ worker: SimulatedWorker) {
+        note("worker \(worker.index) is killed")
+        let connection = worker.connection
+        worker.kill()
+        worker.connection = nil
+        if let connection, scenario.noticesBrokenLinks, random.happens(0.5) {
+            queue.schedule(.unreachable(connection), at: now + .milliseconds(1))
+        }
+    }
+
+    private func breakLink(of worker: SimulatedWorker, for time: Duration) {
+        note("the link of worker \(worker.index) breaks")
+        worker.connection = nil
+        queue.schedule(.reconnect(worker), at: now + time)
+    }
+
+    private func restartCoordinator(after time: Duration) {
+        guard let coordinator else { return }  // it is dead already, and will be back
+        retire(coordinator)
+        self.coordinator = nil
+        queue.schedule(.startCoordinator, at: now + time)
+        for worker in workers where worker.isAlive {
+            breakLink(of: worker, for: time + .milliseconds(UInt64(random.within(1...500))))
+        }
+    }
+}

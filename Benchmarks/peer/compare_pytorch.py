@@ -134,13 +134,19 @@ class Comparison:
         return "\n".join(lines)
 
 
+# Above this load something else was computing, and two busy processes on two cores feel it most.
+QUIET_LOAD = 0.5
+
+
 def describe_machine():
     model = platform.processor() or platform.machine()
     if os.path.exists("/proc/cpuinfo"):
         with open("/proc/cpuinfo", encoding="utf-8") as info:
             names = [line.split(":", 1)[1].strip() for line in info if line.startswith("model name")]
         model = names[0] if names else model
-    return f"{model}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the start; PyTorch {torch.__version__}"
+    load = os.getloadavg()[0]
+    busy = "" if load <= QUIET_LOAD else "\n\n**The machine was busy at the start: do not quote these figures.**"
+    return f"{model}, {os.cpu_count()} cores, load {load:.1f} at the start; PyTorch {torch.__version__}{busy}"
 
 
 def main(arguments=None):

@@ -25,7 +25,7 @@ def folder_of(dataset, data=None):
 def read_idx(folder, name, header):
     plain = pathlib.Path(folder, name)
     content = plain.read_bytes() if plain.exists() else gzip.decompress(pathlib.Path(f"{plain}.gz").read_bytes())
-    return np.frombuffer(content, np.uint8, offset=header)
+    return np.frombuffer(content, np.uint8, offset=header).copy()  # a copy, for PyTorch wants writable memory
 
 
 def load(folder, split):
@@ -37,10 +37,10 @@ def load(folder, split):
 def partners(labels, same, generator):
     """For every example the index of another image: of its class where `same`, else of another class."""
     by_class = [np.flatnonzero(labels == label) for label in range(10)]
-    other_class = [np.flatnonzero(labels != label) for label in range(10)]
+    other_classes = [np.flatnonzero(labels != label) for label in range(10)]
     chosen = np.empty(len(labels), np.int64)
     for label in range(10):
-        for wanted, pool in ((True, by_class[label]), (False, other_class[label])):
+        for wanted, pool in ((True, by_class[label]), (False, other_classes[label])):
             where = np.flatnonzero((labels == label) & (same == wanted))
             chosen[where] = generator.choice(pool, len(where))
     return chosen

@@ -1,0 +1,29 @@
+# shellcheck shell=bash
+# The benchmarks' own Python environment, Benchmarks/.venv: PyTorch's CPU build, numpy, safetensors. Sourced, never run.
+# Made once, from PyPI; it touches nothing outside that folder.
+
+readonly TORCH_VERSION=2.13.0
+benchmarks=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)
+readonly benchmarks
+
+# The module with the benchmark's name, in that environment.
+run_with_pytorch() {
+    local module=$1
+    shift
+    make_environment
+    PYTHONPATH=$benchmarks exec "$benchmarks/.venv/bin/python" -m "peer.$module" "$@"
+}
+
+make_environment() {
+    local python=$benchmarks/.venv/bin/python
+    ! "$python" -c 'import torch, numpy, safetensors' 2> /dev/null || return 0
+    echo "Installing PyTorch $TORCH_VERSION (CPU) into Benchmarks/.venv …" >&2
+    python3 -m venv --clear "$benchmarks/.venv" ||
+        { echo "python3 cannot make a virtual environment; on Debian: apt-get install python3-venv" >&2; exit 1; }
+    # The CPU build has its own version suffix where an index offers it; PyPI's plain build runs on the CPU as well,
+    # it is only larger.
+    "$python" -m pip install --quiet "torch==$TORCH_VERSION+cpu" numpy safetensors 2> /dev/null ||
+        "$python" -m pip install --quiet "torch==$TORCH_VERSION+cpu" numpy safetensors \
+            --extra-index-url https://download.pytorch.org/whl/cpu 2> /dev/null ||
+        "$python" -m pip install --quiet "torch==$TORCH_VERSION" numpy safetensors
+}

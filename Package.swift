@@ -39,7 +39,6 @@ let package = Package(
     products: [.executable(name: "siamese", targets: ["siamese"])],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     ],
     targets: [
         .systemLibrary(name: "CLinux"),
@@ -61,11 +60,12 @@ let package = Package(
             "Runtime",
             [
                 "ModelCore", "Storage", "Datasets", "Coordination", "Messaging", "Artifacts", "Evaluation", "CLinux",
-                .product(name: "Logging", package: "swift-log"),
             ]),
         .executableTarget(
             name: "siamese",
-            dependencies: ["Runtime", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            dependencies: [
+                "Runtime", "Datasets", "Messaging", "ModelCore", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
             swiftSettings: common),
 
         .target(

@@ -29,10 +29,12 @@ package struct Checkpoint: Equatable, Sendable {
     package let configuration: String
     package let datasetDigest: String
     package let numericsVersion: String
+    /// What else a resumed run needs, by names of the caller's choosing: none may begin like those of the buffers.
+    package let attachments: [Safetensors.Tensor]
 
     package init(
         layout: [Slice], parameters: [Float], firstMoment: [Float], secondMoment: [Float], step: Int,
-        configuration: String, datasetDigest: String, numericsVersion: String
+        configuration: String, datasetDigest: String, numericsVersion: String, attachments: [Safetensors.Tensor] = []
     ) {
         let count = layout.reduce(0) { $0 + $1.count }
         precondition([parameters, firstMoment, secondMoment].allSatisfy { $0.count == count }, "layout has \(count)")
@@ -44,6 +46,7 @@ package struct Checkpoint: Equatable, Sendable {
         self.configuration = configuration
         self.datasetDigest = datasetDigest
         self.numericsVersion = numericsVersion
+        self.attachments = attachments
     }
 
     /// A lower-case hexadecimal digest of bytes: SHA-256 in the program.
@@ -93,7 +96,7 @@ extension Checkpoint {
     package func encoded(digest: Digest) -> [UInt8] {
         var content = Safetensors(
             tensors: tensors(.parameters, parameters) + tensors(.firstMoment, firstMoment)
-                + tensors(.secondMoment, secondMoment),
+                + tensors(.secondMoment, secondMoment) + attachments,
             metadata: [
                 Key.format: Key.formatVersion, Key.step: String(step), Key.configuration: configuration,
                 Key.datasetDigest: datasetDigest, Key.numericsVersion: numericsVersion,
@@ -128,10 +131,10 @@ extension Checkpoint {
         guard let step = Int(try text(Key.step)), step >= 0 else {
             throw .corrupt(file: file, reason: "\"step\" is not a count")
         }
-        guard content.tensors.count % Buffer.allCases.count == 0 else {
+        let sliceCount = content.tensors.prefix { $0.name.hasPrefix(Buffer.parameters.rawValue) }.count
+        guard content.tensors.count >= sliceCount * Buffer.allCases.count else {
             throw .corrupt(file: file, reason: "\(content.tensors.count) tensors are not three buffers")
         }
-        let sliceCount = content.tensors.count / Buffer.allCases.count
         let layout = content.tensors.prefix(sliceCount).map {
             Slice(name: String($0.name.dropFirst(Buffer.parameters.rawValue.count)), shape: $0.shape)
         }
@@ -148,7 +151,8 @@ extension Checkpoint {
         self.init(
             layout: layout, parameters: try floats(.parameters, 0), firstMoment: try floats(.firstMoment, 1),
             secondMoment: try floats(.secondMoment, 2), step: step, configuration: try text(Key.configuration),
-            datasetDigest: try text(Key.datasetDigest), numericsVersion: try text(Key.numericsVersion))
+            datasetDigest: try text(Key.datasetDigest), numericsVersion: try text(Key.numericsVersion),
+            attachments: Array(content.tensors.dropFirst(sliceCount * Buffer.allCases.count)))
     }
 
     /// Checks the format and the checksum, and takes the checksum out of `content`.

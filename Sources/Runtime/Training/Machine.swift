@@ -8,17 +8,14 @@ internal import Storage
 package enum Machine {
     /// Cores this process may run on.
     package static var cores: Int {
-        var set = cpu_set_t()
-        guard sched_getaffinity(0, MemoryLayout<cpu_set_t>.size, &set) == 0 else { return 1 }
-        return max(1, withUnsafeBytes(of: set) { $0.reduce(0) { $0 + $1.nonzeroBitCount } })
+        let mask = field("Cpus_allowed:", of: "/proc/self/status") ?? "1"
+        return max(1, mask.compactMap(\.hexDigitValue).reduce(0) { $0 + $1.nonzeroBitCount })
     }
 
     /// The instructions that the kernels of an x86-64-v3 build need and this CPU lacks; empty: all is well.
     package static var missingInstructions: [String] {
         #if arch(x86_64)
-            guard let text = try? String(decoding: readFile(at: "/proc/cpuinfo", atMost: 1 << 24), as: UTF8.self),
-                let flags = text.split(separator: "\n").first(where: { $0.hasPrefix("flags") })
-            else { return [] }
+            guard let flags = field("flags", of: "/proc/cpuinfo") else { return [] }
             let present = Set(flags.split(separator: " "))
             return ["avx2", "fma", "bmi2"].filter { !present.contains(Substring($0)) }
         #else
@@ -27,20 +24,23 @@ package enum Machine {
     }
 
     static var processor: String {
-        guard let text = try? String(decoding: readFile(at: "/proc/cpuinfo", atMost: 1 << 24), as: UTF8.self),
-            let line = text.split(separator: "\n").first(where: { $0.hasPrefix("model name") }),
-            let colon = line.firstIndex(of: ":")
-        else { return "unknown" }
-        return String(line[line.index(colon, offsetBy: 2)...])
+        field("model name", of: "/proc/cpuinfo").map { String($0.drop { $0 == ":" || $0 == "\t" || $0 == " " }) }
+            ?? "unknown"
     }
 
     /// The most memory a process has had resident, in bytes; nil if it has gone.
     static func peakResidentBytes(of process: Int32) -> Int? {
-        guard let text = try? String(decoding: readFile(at: "/proc/\(process)/status", atMost: 1 << 20), as: UTF8.self),
-            let line = text.split(separator: "\n").first(where: { $0.hasPrefix("VmHWM:") }),
-            let kilobytes = line.split(whereSeparator: { $0 == " " || $0 == "\t" }).dropFirst().first.flatMap({ Int($0) })
+        guard let size = field("VmHWM:", of: "/proc/\(process)/status"),
+            let kilobytes = size.split(whereSeparator: \.isWhitespace).first.flatMap({ Int($0) })
         else { return nil }
         return kilobytes * 1024
+    }
+
+    /// What follows `name` on the first line that begins with it.
+    private static func field(_ name: String, of path: String) -> Substring? {
+        guard let bytes = try? readFile(at: path, atMost: 1 << 24) else { return nil }
+        let line = String(decoding: bytes, as: UTF8.self).split(separator: "\n").first { $0.hasPrefix(name) }
+        return line?.dropFirst(name.count)
     }
 
     static var json: JSONValue {

@@ -1,5 +1,6 @@
 // The files of a run: their names, and writing them whole.
 internal import Artifacts
+internal import Datasets
 internal import ModelCore
 internal import Storage
 
@@ -60,7 +61,7 @@ final class RunFolder {
         return try Checkpoint(decoding: bytes, file: path, digest: Self.digest)
     }
 
-    private static let digest: Checkpoint.Digest = { "\(SHA256.digest(of: $0))" }
+    private static func digest(_ bytes: UnsafeRawBufferPointer) -> String { "\(SHA256.digest(of: bytes))" }
 }
 
 /// A class around a lock, which is not copyable.

@@ -1,7 +1,8 @@
 // `train` and `coordinator` from beginning to end: output folder, workers, dataset, resume, training, artefacts, and the way out when
 // something stops it.
 internal import Artifacts
-package import Datasets
+internal import Coordination
+internal import Datasets
 internal import Glibc
 internal import Messaging
 internal import Storage

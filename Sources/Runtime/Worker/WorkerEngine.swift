@@ -112,7 +112,7 @@ final class WorkerEngine {
         let partials = withShard(frames, examples: lease.examples) { weights, examples in
             computer.compute(lease, examples, weights: weights) { done in
                 _ = core.onProgress(lease: lease.lease, microbatchesDone: UInt32(done), now: .now)
-                do { try whileComputing() } catch let error { failure = error }
+                do throws(ZeroMQError) { try whileComputing() } catch { failure = error }
             }
         }
         if let failure { throw failure }
@@ -122,7 +122,7 @@ final class WorkerEngine {
             NodeSummary(
                 node: node, examples: partial.exampleCount, active: partial.activeCount, lossSum: partial.lossSum)
         }
-        try finish(core.onComputed(nodes: summaries, computeTime: time, now: .now), partials.map(\.gradient))
+        try finish(core.onComputed(nodes: summaries, computeTime: time, now: .now), partials.map { $0.gradient })
     }
 
     /// Carries out what follows from a computation; `gradients` are the payload of the partials message.

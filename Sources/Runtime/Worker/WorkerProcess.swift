@@ -36,7 +36,7 @@ private final class WorkerProcess {
     }
 
     /// Time a child has to leave by itself when its parent has gone.
-    private static let graceAfterParent: UInt64 = 2_000_000_000
+    private static let graceAfterParent: Int32 = 2000
     /// How long a computation may keep messages waiting.
     private static let longestAbsence: UInt64 = 100_000_000
 
@@ -77,7 +77,8 @@ private final class WorkerProcess {
     }
 
     func run(log: (String) -> Void) throws {
-        parent?.exitAfterParent(grace: Self.graceAfterParent, code: ExitCode.tryAgainLater.rawValue)
+        try parent?.exitAfterParent(
+            graceMilliseconds: Self.graceAfterParent, code: ExitCode.tryAgainLater.rawValue)
         engine.whileComputing = { [unowned self] () throws(ZeroMQError) in try lookUp() }
         try engine.start()
         while engine.end == nil {

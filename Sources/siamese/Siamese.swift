@@ -1,0 +1,25 @@
+// The program: `siamese SUBCOMMAND …`. Subcommands are one file each; this one only lists them and ends the process.
+internal import ArgumentParser
+internal import Glibc
+internal import Runtime
+
+@main
+struct Siamese: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "siamese",
+        abstract: "Train networks that learn a latent space of images, data-parallel over ZeroMQ, to the last bit.",
+        version: programVersion,
+        subcommands: [Train.self, Coordinator.self, Worker.self])
+}
+
+/// Ends the process with a failure's message and exit code.
+func leave(with failure: RunFailure) -> Never {
+    complain(failure.description)
+    exit(failure.code)
+}
+
+/// One line on standard error. A closed pipe there is nobody's problem.
+func complain(_ text: String) {
+    var line = "siamese: \(text)\n"
+    line.withUTF8 { _ = write(STDERR_FILENO, $0.baseAddress, $0.count) }
+}

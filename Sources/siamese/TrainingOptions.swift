@@ -1,0 +1,167 @@
+// The options that `train` and `coordinator` share, and their way into a configuration.
+internal import ArgumentParser
+internal import Datasets
+internal import Glibc
+internal import Messaging
+internal import ModelCore
+internal import Runtime
+
+struct TrainingOptions: ParsableArguments {
+    @Argument(
+        help: ArgumentHelp(
+            "What to train: embedding-classification, siamese-contrastive, siamese-binary-cross-entropy or triplet.",
+            valueName: "network"))
+    var network: NetworkArgument
+
+    @Argument(help: ArgumentHelp("What to train on: MNIST or FashionMNIST.", valueName: "dataset"))
+    var dataset: DatasetArgument
+
+    @Option(help: "Learning rate of Adam.")
+    var lr = 1e-4
+
+    @Option(help: "Passes over the training set.")
+    var epochs = 10
+
+    @Option(help: "Examples in the global batch; it never changes with the number of workers.")
+    var batchSize = 32
+
+    @Option(help: "Folder for everything that is written.")
+    var output = "./tmp"
+
+    @Option(help: "Steps between two updates of the running loss.")
+    var logInterval = 50
+
+    @Flag(help: "Also write a GIF of the test set's latent space, a frame per epoch.")
+    var animation = false
+
+    @Option(help: "Seed of initialization and sampling.")
+    var seed: UInt64 = 0
+
+    @Option(help: "Margin of the contrastive and the triplet loss.")
+    var margin: Float = 1
+
+    @Option(help: "Dimensions of the latent space; more than 2 are plotted through their principal components.")
+    var latentDims = 2
+
+    @Option(help: "Architecture of the encoder: seed or wide.")
+    var architecture = Architecture.seed
+
+    @Option(help: "Folder with the dataset's four IDX files, gzipped or not (default: look around, then download).")
+    var data: String?
+
+    @Option(help: "Stop after so many steps; all files are still written.")
+    var maxSteps: Int?
+
+    @Option(help: "Steps between two checkpoints (default: one epoch).")
+    var checkpointInterval: Int?
+
+    @Flag(help: "Go on from the checkpoint in the output folder.")
+    var resume = false
+
+    mutating func validate() throws {
+        guard lr.isFinite, lr > 0 else { throw ValidationError("--lr must be a positive number, not \(lr).") }
+        guard margin.isFinite, margin > 0 else {
+            throw ValidationError("--margin must be a positive number, not \(margin).")
+        }
+        let counts = [
+            ("--epochs", epochs, 1_000_000), ("--batch-size", batchSize, 1_000_000),
+            ("--log-interval", logInterval, Int(Int32.max)), ("--latent-dims", latentDims, 4096),
+            ("--max-steps", maxSteps ?? 1, Int(Int32.max)),
+            ("--checkpoint-interval", checkpointInterval ?? 1, Int(Int32.max)),
+        ]
+        for (name, value, most) in counts where !(1...most).contains(value) {
+            throw ValidationError("\(name) must be from 1 to \(most), not \(value).")
+        }
+        guard !output.isEmpty else { throw ValidationError("--output must name a folder.") }
+    }
+
+    func configuration(_ workforce: Workforce, threads: Int) -> TrainingConfiguration {
+        var configuration = TrainingConfiguration(
+            network: NetworkDescription(
+                kind: network.kind, architecture: architecture, latentDimensions: latentDims, margin: margin),
+            dataset: dataset.name)
+        configuration.learningRate = lr
+        configuration.epochs = epochs
+        configuration.batchSize = batchSize
+        configuration.output = output
+        configuration.logInterval = logInterval
+        configuration.animation = animation
+        configuration.workforce = workforce
+        configuration.threads = threads
+        configuration.seed = seed
+        configuration.data = data
+        configuration.maxSteps = maxSteps
+        configuration.checkpointInterval = checkpointInterval
+        configuration.resume = resume
+        return configuration
+    }
+
+    /// Trains, prints the last line, or ends the process with the failure.
+    func run(_ workforce: Workforce, threads: Int) {
+        let environment = processEnvironment()
+        let display = ProgressDisplay(
+            isTerminal: isatty(STDERR_FILENO) == 1, isColoured: (environment["NO_COLOR"] ?? "").isEmpty,
+            logInterval: logInterval)
+        do {
+            let outcome = try train(
+                configuration(workforce, threads: threads), environment: environment, display: display)
+            print("model \(outcome.modelPath) sha256 \(outcome.modelDigest)")
+        } catch {
+            leave(with: error)
+        }
+    }
+}
+
+/// A network's name, also in the spellings of the original program.
+struct NetworkArgument: ExpressibleByArgument {
+    let kind: NetworkKind
+
+    private static let aliases = [
+        "siamese-constrastive": NetworkKind.siameseContrastive, "tripet-loss-net": .triplet,
+    ]
+
+    init?(argument: String) {
+        guard let kind = NetworkKind(rawValue: argument) ?? Self.aliases[argument] else { return nil }
+        self.kind = kind
+    }
+
+    static var allValueStrings: [String] { NetworkKind.allCases.map(\.rawValue) }
+}
+
+/// A dataset's name in any letter case.
+struct DatasetArgument: ExpressibleByArgument {
+    let name: DatasetName
+
+    init?(argument: String) {
+        guard let name = DatasetName(anyCase: argument) else { return nil }
+        self.name = name
+    }
+
+    static var allValueStrings: [String] { DatasetName.allCases.map(\.rawValue) }
+}
+
+extension Architecture: ExpressibleByArgument {}
+
+/// An address as ZeroMQ writes it.
+struct EndpointArgument: ExpressibleByArgument {
+    let endpoint: Endpoint
+
+    init?(argument: String) {
+        guard let endpoint = try? Endpoint(parsing: argument) else { return nil }
+        self.endpoint = endpoint
+    }
+}
+
+/// The environment of this process.
+func processEnvironment() -> [String: String] {
+    var variables: [String: String] = [:]
+    var next = environ
+    while let entry = next.pointee {
+        let text = String(cString: entry)
+        if let equals = text.firstIndex(of: "=") {
+            variables[String(text[..<equals])] = String(text[text.index(after: equals)...])
+        }
+        next += 1
+    }
+    return variables
+}

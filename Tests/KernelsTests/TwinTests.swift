@@ -145,6 +145,14 @@ private let shapes = [
         biasGradient(units: outputs, towers: towers, gradient: gradient.lanes, into: db.scalars)
         naiveBiasGradient(units: outputs, towers: towers, gradient: gradient.scalars, into: dc.scalars)
         #expect(db.bits == dc.bits)
+
+        let before = Tensor(gradient.count, seed: seed + 4)
+        cancellingBiasGradient(
+            units: outputs, towers: towers, gradient: gradient.lanes, x: before.lanes, slope: 0.25, into: db.scalars)
+        naiveCancellingBiasGradient(
+            units: outputs, towers: towers, gradient: gradient.scalars, x: before.scalars, slope: 0.25,
+            into: dc.scalars)
+        #expect(db.bits == dc.bits)
     }
 
     @Test(arguments: [0, 1, 7, 8, 9]) func elementwiseAgrees(count: Int) {

@@ -90,3 +90,20 @@ package func naiveAdamUpdate(
         parameters[i] -= step.stepSize * (m[i] / denominator)
     }
 }
+
+/// Twin of `cancellingBiasGradient`.
+package func naiveCancellingBiasGradient(
+    units: Int, towers: Int, gradient: Scalars, x: Scalars, slope: Float, into biasGradient: Scalars
+) {
+    func derivative(_ at: Int) -> Float { x[at] > 0 ? 1 : slope }
+    for unit in 0..<units {
+        var lanes = Lanes.zero
+        for lane in 0..<8 {
+            for tower in 1..<max(towers, 1) {
+                let at = (tower * units + unit) * 8 + lane
+                lanes[lane] = lanes[lane].addingProduct(derivative(at) - derivative(unit * 8 + lane), gradient[at])
+            }
+        }
+        biasGradient[unit] = naiveHorizontalSum(lanes)
+    }
+}

@@ -7,7 +7,9 @@ internal import Kernels
 /// All activations are [tower][unit][lane]. Nothing is allocated after `init`. Not thread-safe: one per thread.
 package final class EncoderPass {
     let towers: Int
-    private let layout: ParameterLayout
+    /// The loss sees differences of latent vectors only, so that the towers' latent gradients add up to zero, and with
+    /// them some gradients of biases: these are computed so that they really are zero.
+    private let towersCancel: Bool
     /// Inputs, [tower][784][lane].
     private let pixels: LaneBuffer
     private let first: ConvolutionStage
@@ -20,7 +22,7 @@ package final class EncoderPass {
 
     package init(_ network: NetworkDescription, layout: ParameterLayout, towers: Int) {
         self.towers = towers
-        self.layout = layout
+        towersCancel = towers > 1
         let channels = network.architecture.channels
         pixels = LaneBuffer(count: towers * imagePixels)
         first = ConvolutionStage(
@@ -57,10 +59,14 @@ package final class EncoderPass {
 
     /// Writes the gradient of every encoder parameter, summed over towers and lanes.
     func backward(_ parameters: UnsafePointer<Float>, into gradient: UnsafeMutablePointer<Float>) {
+        let last = dense.count - 1
         for index in dense.indices.reversed() {
             let below = index > 0 ? dense[index - 1].activation : second.activation
             let belowGradient = index > 0 ? dense[index - 1].gradient : second.pooledGradient
-            dense[index].backward(parameters, input: below, inputGradient: belowGradient, into: gradient)
+            let bias: DenseStage.BiasGradient =
+                !towersCancel || index < last - 1 ? .sum : index == last ? .zero : .cancelling
+            dense[index].backward(
+                parameters, input: below, inputGradient: belowGradient, bias: bias, into: gradient)
         }
         second.backward(
             parameters, input: first.activation.start, inputGradient: first.pooledGradient, into: gradient)
@@ -152,6 +158,15 @@ private final class ConvolutionStage {
 
 /// One dense layer of the encoder, with the PReLU that follows it (none after the latent layer).
 private final class DenseStage {
+    /// How the gradient of the bias comes about.
+    enum BiasGradient {
+        case sum
+        /// It is exactly zero: the layer's output gradients add up to zero over the towers.
+        case zero
+        /// As `cancellingBiasGradient` says: the next layer's is `zero`.
+        case cancelling
+    }
+
     private let inputs: Int
     private let outputs: Int
     private let towers: Int
@@ -183,16 +198,26 @@ private final class DenseStage {
     }
 
     func backward(
-        _ parameters: UnsafePointer<Float>, input: LaneBuffer, inputGradient: LaneBuffer,
+        _ parameters: UnsafePointer<Float>, input: LaneBuffer, inputGradient: LaneBuffer, bias: BiasGradient,
         into parameterGradient: UnsafeMutablePointer<Float>
     ) {
+        if bias == .cancelling {
+            cancellingBiasGradient(
+                units: outputs, towers: towers, gradient: gradient.start, x: preactivation.start,
+                slope: parameters[offsets.slope], into: parameterGradient + offsets.bias)
+        }
         if offsets.slope >= 0 {
             parameterGradient[offsets.slope] = preluBackward(
                 count: gradient.count, x: preactivation.start, slope: parameters[offsets.slope],
                 gradient: gradient.start)
         }
-        biasGradient(
-            units: outputs, towers: towers, gradient: gradient.start, into: parameterGradient + offsets.bias)
+        switch bias {
+        case .sum:
+            biasGradient(
+                units: outputs, towers: towers, gradient: gradient.start, into: parameterGradient + offsets.bias)
+        case .zero: (parameterGradient + offsets.bias).update(repeating: 0, count: outputs)
+        case .cancelling: break
+        }
         transposeLanes(units: inputs, towers: towers, from: input.start, to: transposedInput.start)
         denseWeightGradient(
             inputs: inputs, outputs: outputs, towers: towers, gradient: gradient.start,

@@ -15,6 +15,7 @@ package struct Fault: Sendable {
         /// SIGTERM: the worker says goodbye.
         case leave
         case join
+        /// About half of the workers compute so much more slowly from now on (a neighbour's job has begun).
         case slowDown(factor: UInt64)
         case pauseCoordinator(Duration)
         /// kill -9 of the coordinator, which resumes from the last completed step with a new run id.

@@ -46,7 +46,7 @@ extension Simulation {
         case .leave:
             if let victim = anyWorker() { carryOut(victim.core.onStop(reason: "SIGTERM", now: now), of: victim) }
         case .join: join()
-        case .slowDown(let factor): anyWorker()?.slowness = factor
+        case .slowDown(let factor): for worker in workers where random.happens(0.5) { worker.slowness = factor }
         case .pauseCoordinator(let time): coordinator?.pausedUntil = now + time
         case .restartCoordinator(let time): restartCoordinator(after: time)
         }

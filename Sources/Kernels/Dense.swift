@@ -118,7 +118,7 @@ private struct Product {
 }
 
 /// Gradient of the weights, summed over towers and lanes: each value is a chain of `fma(gradient, input)` from zero over
-/// (tower, lane).
+/// (lane, tower): the towers of an example next to each other, where most of a Siamese gradient cancels.
 ///
 /// - Parameters:
 ///   - inputs: a multiple of 16
@@ -136,20 +136,22 @@ package func denseWeightGradient(
         for row in stride(from: 0, to: whole, by: 4) {
             var (a0, a1, a2, a3) = (Lanes.zero, Lanes.zero, Lanes.zero, Lanes.zero)
             var (b0, b1, b2, b3) = (Lanes.zero, Lanes.zero, Lanes.zero, Lanes.zero)
-            for tower in 0..<towers {
-                let g = UnsafeRawPointer(gradient + (tower * outputs + row)).assumingMemoryBound(to: Float.self)
-                var x = transposed + (tower * laneCount * vectors + column)
-                for lane in 0..<laneCount {
+            let start = UnsafeRawPointer(gradient + row).assumingMemoryBound(to: Float.self)
+            for lane in 0..<laneCount {
+                var g = start + lane
+                var x = transposed + (lane * vectors + column)
+                for _ in 0..<towers {
                     let (v, z) = (x[0], x[1])
-                    let g0 = splat(g[lane])
+                    let g0 = splat(g[0])
                     (a0, b0) = (a0.addingProduct(g0, v), b0.addingProduct(g0, z))
-                    let g1 = splat(g[lane + 8])
+                    let g1 = splat(g[8])
                     (a1, b1) = (a1.addingProduct(g1, v), b1.addingProduct(g1, z))
-                    let g2 = splat(g[lane + 16])
+                    let g2 = splat(g[16])
                     (a2, b2) = (a2.addingProduct(g2, v), b2.addingProduct(g2, z))
-                    let g3 = splat(g[lane + 24])
+                    let g3 = splat(g[24])
                     (a3, b3) = (a3.addingProduct(g3, v), b3.addingProduct(g3, z))
-                    x += vectors
+                    g += outputs * laneCount
+                    x += laneCount * vectors
                 }
             }
             let out = weightGradient + (row * inputs + column * 8)
@@ -160,13 +162,15 @@ package func denseWeightGradient(
         }
         for row in whole..<outputs {
             var (a, b) = (Lanes.zero, Lanes.zero)
-            for tower in 0..<towers {
-                let g = UnsafeRawPointer(gradient + (tower * outputs + row)).assumingMemoryBound(to: Float.self)
-                var x = transposed + (tower * laneCount * vectors + column)
-                for lane in 0..<laneCount {
-                    let weight = splat(g[lane])
+            let start = UnsafeRawPointer(gradient + row).assumingMemoryBound(to: Float.self)
+            for lane in 0..<laneCount {
+                var g = start + lane
+                var x = transposed + (lane * vectors + column)
+                for _ in 0..<towers {
+                    let weight = splat(g[0])
                     (a, b) = (a.addingProduct(weight, x[0]), b.addingProduct(weight, x[1]))
-                    x += vectors
+                    g += outputs * laneCount
+                    x += laneCount * vectors
                 }
             }
             storePair(a, b, weightGradient + (row * inputs + column * 8))

@@ -1,8 +1,8 @@
 // A piece of work and the permission to do it. Also the header of the message that carries it.
 
 /// "Compute the gradient sums of these microbatches at these weights; answer under this lease." Payload frames: the
-/// weights (one float per parameter), the pixels (784 bytes per image, examples in order, the images of an example side
-/// by side), the targets (one Int32 per example; zero where the loss has none).
+/// weights (one float per parameter), the pixels (784 bytes per image: the first images of all examples in order, then all
+/// second ones, …), the targets (one Int32 per example; zero where the loss has none).
 package struct ShardLease: Hashable, Sendable {
     package let run: RunID
     package let step: UInt64

@@ -43,8 +43,8 @@ package func naiveDenseWeightGradient(
     for output in 0..<outputs {
         for input in 0..<inputs {
             var sum: Float = 0
-            for tower in 0..<towers {
-                for lane in 0..<8 {
+            for lane in 0..<8 {
+                for tower in 0..<towers {
                     let g = gradient[(tower * outputs + output) * 8 + lane]
                     sum = sum.addingProduct(g, x[(tower * inputs + input) * 8 + lane])
                 }

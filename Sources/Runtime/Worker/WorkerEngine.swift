@@ -17,7 +17,7 @@ final class WorkerEngine {
     private var limits = MessageLimits()
     private var computer: ShardComputer?
     /// Payload frames of the leases that the core told us to keep: weights, pixels, targets.
-    private var kept: [UInt64: [Frame]] = [:]
+    private var kept: [ShardLease: [Frame]] = [:]
     /// Gradients on their way: free again when no frame refers to them any more.
     private var loans: [GradientLoan] = []
     private var pending: [ShardLease] = []
@@ -67,8 +67,8 @@ final class WorkerEngine {
             switch action {
             case .send(let message): try send([Frame(message.header)])
             case .prepare(let welcome): prepare(for: welcome, payload)
-            case .keep(let lease): kept[lease.lease] = payload
-            case .drop(let lease): kept[lease.lease] = nil
+            case .keep(let lease): kept[lease] = payload
+            case .drop(let lease): kept[lease] = nil
             case .ignore(let reason): ignored = "\(reason)"
             case .finish(let end): self.end = end
             case .compute(let lease): pending.append(lease)
@@ -100,7 +100,7 @@ final class WorkerEngine {
     }
 
     private func compute(_ lease: ShardLease) throws {
-        let frames = kept.removeValue(forKey: lease.lease) ?? []
+        let frames = kept.removeValue(forKey: lease) ?? []
         guard let computer, frames.count == 3, lease.imagesPerExample == computer.network.kind.towers else {
             return try finish(core.onFailed(reason: "this build does not know the job it was given", now: .now))
         }

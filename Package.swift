@@ -1,4 +1,4 @@
-// swift-tools-version: 6.1
+// swift-tools-version: 6.3
 import PackageDescription
 
 /// `SIAMESE_MARCH` picks the instruction set of the numeric kernels (default x86-64-v3: AVX2 and FMA). The results

@@ -111,7 +111,7 @@ private func terminalWidth() -> Int {
 }
 
 /// Four significant digits.
-func rounded(_ value: Double?) -> String {
+package func rounded(_ value: Double?) -> String {
     guard let value else { return "–" }
     guard value.isFinite else { return "\(value)" }
     if value == 0 { return "0" }

@@ -1,27 +1,33 @@
 // What a run has seen so far besides its weights: losses per epoch and the length of metrics.jsonl. Goes into the checkpoint, so that a
 // resumed run draws the same pictures as one that never stopped.
-internal import Artifacts
+package import Artifacts
 
 /// The past of a run.
-struct TrainingRecord: Equatable {
-    struct Epoch: Equatable {
-        var number: Int
+package struct TrainingRecord: Equatable {
+    package struct Epoch: Equatable {
+        package var number: Int
         /// Mean over the epoch's examples.
-        var trainLoss: Double?
-        var testLoss: Double?
+        package var trainLoss: Double?
+        package var testLoss: Double?
+
+        package init(number: Int, trainLoss: Double?, testLoss: Double?) {
+            self.number = number
+            self.trainLoss = trainLoss
+            self.testLoss = testLoss
+        }
     }
 
     /// Finished epochs, and the last one of a run that ended within an epoch.
-    var epochs: [Epoch] = []
+    package var epochs: [Epoch] = []
     /// Σ loss and number of examples of the epoch under way.
-    var lossSum = 0.0
-    var examples = 0
+    package var lossSum = 0.0
+    package var examples = 0
     /// Bytes of metrics.jsonl that belong to the steps so far.
-    var metricsLength = 0
+    package var metricsLength = 0
 
     var runningLoss: Double? { examples > 0 ? lossSum / Double(examples) : nil }
 
-    var json: JSONValue {
+    package var json: JSONValue {
         [
             "epochs": .array(
                 epochs.map {
@@ -33,9 +39,9 @@ struct TrainingRecord: Equatable {
         ]
     }
 
-    init() {}
+    package init() {}
 
-    init?(json: JSONValue) {
+    package init?(json: JSONValue) {
         guard let epochs = json["epochs"]?.array, let lossSum = json["loss_sum"]?.double,
             let examples = json["examples"]?.integer, let metricsLength = json["metrics_length"]?.integer
         else { return nil }

@@ -30,7 +30,6 @@ final class Trainer {
     private var metrics: LineFile
     private var epochSampler: (epoch: Int, sampler: EpochSampler)?
     private var lender = WeightsLender()
-    private var interval = IntervalMean()
     private var checkpointedStep: Int?
 
     var step: Int { Int(adam.step) }
@@ -97,13 +96,11 @@ final class Trainer {
     }
 
     private func note(_ sum: Partial) throws {
-        record.lossSum += sum.lossSum
-        record.examples += Int(sum.exampleCount)
-        interval.add(sum.lossSum, Int(sum.exampleCount))
+        record.add(lossSum: sum.lossSum, examples: Int(sum.exampleCount))
         if step % configuration.logInterval == 0 || step == schedule.totalSteps {
             try append(
                 MetricsLine(
-                    step: step, epoch: schedule.epoch(of: step), split: .train, loss: interval.take(),
+                    step: step, epoch: schedule.epoch(of: step), split: .train, loss: record.takeIntervalLoss(),
                     imagesPerSecond: timing.imagesPerSecond))
         }
         display.show(
@@ -213,22 +210,6 @@ struct TrainingTiming {
 
     var seconds: Double { Double(nanoseconds) * 1e-9 }
     var imagesPerSecond: Double { nanoseconds > 0 ? Double(images) / seconds : 0 }
-}
-
-/// Mean loss since it was last taken.
-private struct IntervalMean {
-    private var lossSum = 0.0
-    private var examples = 0
-
-    mutating func add(_ loss: Double, _ count: Int) {
-        lossSum += loss
-        examples += count
-    }
-
-    mutating func take() -> Double {
-        defer { self = IntervalMean() }
-        return lossSum / Double(examples)
-    }
 }
 
 extension NetworkKind {

@@ -22,10 +22,27 @@ package struct TrainingRecord: Equatable {
     /// Σ loss and number of examples of the epoch under way.
     package var lossSum = 0.0
     package var examples = 0
+    /// The same since the last line of metrics.jsonl: a checkpoint may come between two lines.
+    package var intervalLossSum = 0.0
+    package var intervalExamples = 0
     /// Bytes of metrics.jsonl that belong to the steps so far.
     package var metricsLength = 0
 
     var runningLoss: Double? { examples > 0 ? lossSum / Double(examples) : nil }
+
+    /// A step's losses.
+    package mutating func add(lossSum: Double, examples: Int) {
+        self.lossSum += lossSum
+        self.examples += examples
+        intervalLossSum += lossSum
+        intervalExamples += examples
+    }
+
+    /// Mean loss since it was last taken; there has been a step.
+    package mutating func takeIntervalLoss() -> Double {
+        defer { (intervalLossSum, intervalExamples) = (0, 0) }
+        return intervalLossSum / Double(intervalExamples)
+    }
 
     package var json: JSONValue {
         [
@@ -35,7 +52,9 @@ package struct TrainingRecord: Equatable {
                         "number": .integer($0.number), "train": .bits($0.trainLoss), "test": .bits($0.testLoss),
                     ]
                 }),
-            "loss_sum": .bits(lossSum), "examples": .integer(examples), "metrics_length": .integer(metricsLength),
+            "loss_sum": .bits(lossSum), "examples": .integer(examples),
+            "interval_loss_sum": .bits(intervalLossSum), "interval_examples": .integer(intervalExamples),
+            "metrics_length": .integer(metricsLength),
         ]
     }
 
@@ -43,7 +62,9 @@ package struct TrainingRecord: Equatable {
 
     package init?(json: JSONValue) {
         guard let epochs = json["epochs"]?.array, let lossSum = json["loss_sum"]?.double,
-            let examples = json["examples"]?.integer, let metricsLength = json["metrics_length"]?.integer
+            let examples = json["examples"]?.integer,
+            let intervalLossSum = json["interval_loss_sum"]?.double,
+            let intervalExamples = json["interval_examples"]?.integer, let metricsLength = json["metrics_length"]?.integer
         else { return nil }
         for epoch in epochs {
             guard let number = epoch["number"]?.integer else { return nil }
@@ -52,6 +73,8 @@ package struct TrainingRecord: Equatable {
         }
         self.lossSum = lossSum
         self.examples = examples
+        self.intervalLossSum = intervalLossSum
+        self.intervalExamples = intervalExamples
         self.metricsLength = metricsLength
     }
 }

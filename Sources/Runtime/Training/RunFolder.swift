@@ -1,6 +1,7 @@
 // The files of a run: their names, and writing them whole.
 internal import Artifacts
 internal import Datasets
+internal import Glibc
 internal import ModelCore
 internal import Storage
 
@@ -10,10 +11,18 @@ final class RunFolder {
     private let prefix: String
     private let lock: LockHolder
 
-    /// Creates the folder if it is missing; throws if it cannot be written, or if another run is at work on these files.
+    /// Creates the folder if it is missing; throws if it cannot be written, if another run is at work on these files, or if
+    /// there is nothing in it to resume.
     init(_ configuration: TrainingConfiguration) throws {
         path = configuration.output
         prefix = "\(configuration.network.kind.rawValue)-\(configuration.dataset.rawValue)-"
+        let checkpoints = ["checkpoint.safetensors", "checkpoint.previous.safetensors"].map { "\(path)/\(prefix)\($0)" }
+        if configuration.resume, !checkpoints.contains(where: { access($0, F_OK) == 0 }) {
+            throw RunFailure(
+                .badData,
+                "cannot resume: there is no \(checkpoints[0]). Name the folder of the run with --output, or start without "
+                    + "--resume")
+        }
         try createFolder(at: path)
         do {
             lock = LockHolder(try FileLock(path: "\(path)/.\(prefix)lock"))

@@ -25,8 +25,7 @@ final class Trainer {
     private let folder: RunFolder
     private let crew: Crew
     private let display: ProgressDisplay
-    private let sampler: Sampler
-    private let validation: ExampleIndices
+    private let examples: ExampleSource
     private var metrics: LineFile
     private var epochSampler: (epoch: Int, sampler: EpochSampler)?
     private var lender = WeightsLender()
@@ -35,18 +34,15 @@ final class Trainer {
     var step: Int { Int(adam.step) }
 
     init(
-        _ configuration: TrainingConfiguration, dataset: Dataset, state: TrainingState, folder: RunFolder, crew: Crew,
-        display: ProgressDisplay
+        _ configuration: TrainingConfiguration, dataset: Dataset, examples: ExampleSource, state: TrainingState,
+        folder: RunFolder, crew: Crew, display: ProgressDisplay
     ) throws {
         self.configuration = configuration
         self.dataset = dataset
         self.folder = folder
         self.crew = crew
         self.display = display
-        let kind = configuration.network.kind.exampleKind
-        sampler = try Sampler(kind: kind, labels: dataset.train.labels, seed: configuration.seed)
-        let testSampler = try Sampler(kind: kind, labels: dataset.test.labels, seed: configuration.seed)
-        validation = testSampler.validation().batch(positions: 0..<dataset.test.count)
+        self.examples = examples
         schedule = StepSchedule(
             examplesPerEpoch: dataset.train.count, batchSize: configuration.batchSize, epochs: configuration.epochs,
             maxSteps: configuration.maxSteps)
@@ -90,7 +86,7 @@ final class Trainer {
 
     private func examples(of step: Int) -> ExampleIndices {
         let epoch = schedule.epoch(of: step)
-        if epochSampler?.epoch != epoch { epochSampler = (epoch, sampler.epoch(epoch)) }
+        if epochSampler?.epoch != epoch { epochSampler = (epoch, examples.training.epoch(epoch)) }
         guard let epochSampler else { preconditionFailure("the epoch's sampler was just made") }
         return epochSampler.sampler.batch(positions: schedule.positions(of: step))
     }
@@ -135,7 +131,7 @@ final class Trainer {
     // MARK: Looking at the latent space
 
     private func validationLoss() -> Double {
-        let (examples, images) = (validation, dataset.test)
+        let (examples, images) = (examples.validation, dataset.test)
         let sums = lossSums(
             configuration.network, at: parameters, count: examples.count, threads: Machine.cores
         ) { range, pixels, targets in
@@ -210,6 +206,20 @@ struct TrainingTiming {
 
     var seconds: Double { Double(nanoseconds) * 1e-9 }
     var imagesPerSecond: Double { nanoseconds > 0 ? Double(images) / seconds : 0 }
+}
+
+/// What is drawn from a dataset: training examples anew in every epoch, the same validation examples after each.
+struct ExampleSource {
+    let training: Sampler
+    let validation: ExampleIndices
+
+    /// - Throws: `SamplerError` if the labels do not allow the examples that the network wants.
+    init(_ dataset: Dataset, _ configuration: TrainingConfiguration) throws {
+        let kind = configuration.network.kind.exampleKind
+        training = try Sampler(kind: kind, labels: dataset.train.labels, seed: configuration.seed)
+        validation = try Sampler(kind: kind, labels: dataset.test.labels, seed: configuration.seed)
+            .validation().batch(positions: 0..<dataset.test.count)
+    }
 }
 
 extension NetworkKind {

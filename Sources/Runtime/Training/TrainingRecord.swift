@@ -64,7 +64,8 @@ package struct TrainingRecord: Equatable {
         guard let epochs = json["epochs"]?.array, let lossSum = json["loss_sum"]?.double,
             let examples = json["examples"]?.integer,
             let intervalLossSum = json["interval_loss_sum"]?.double,
-            let intervalExamples = json["interval_examples"]?.integer, let metricsLength = json["metrics_length"]?.integer
+            let intervalExamples = json["interval_examples"]?.integer,
+            let metricsLength = json["metrics_length"]?.integer
         else { return nil }
         for epoch in epochs {
             guard let number = epoch["number"]?.integer else { return nil }

@@ -23,7 +23,9 @@ final class Crew {
         case .inProcess:
             (cluster, router, socketFolder, expected) = (nil, nil, nil, 1)
             let link = try InProcessLink(build: build, threads: configuration.threads, signals: signals)
-            shell = CoordinatorShell(link: link, network: network, build: build, notify: display.say(notice:))
+            shell = CoordinatorShell(
+                link: link, network: network, build: build,
+                notify: { if $0.isWorthSayingLocally { display.say(notice: $0) } })
         case .remote(let endpoint):
             let link = try RouterLink(
                 context: Context(), endpoint: endpoint, largestFrame: frame, signals: signals)

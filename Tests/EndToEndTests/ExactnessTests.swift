@@ -27,9 +27,9 @@ extension EndToEnd {
                 Way("--workers", "0", "--threads", "4"), Way("--workers", "2", "--threads", "4"),
             ])
         func workersAndThreadsDoNotMatter(network: String, way: Way) throws {
-            let arguments = training(network, in: workspace) + way.arguments + ["--animation"]
+            let arguments = training(network, in: workspace, steps: 30) + way.arguments + ["--animation"]
             expectSame(
-                try trace(["train"] + arguments, of: network, in: workspace), try reference(network, steps: 60))
+                try trace(["train"] + arguments, of: network, in: workspace), try reference(network, steps: 30))
         }
 
         @Test(arguments: ["siamese-contrastive", "triplet"])
@@ -44,29 +44,30 @@ extension EndToEnd {
 
         @Test(arguments: networks)
         func tcpDoesNotMatter(network: String) throws {
-            let cluster = try Cluster(training(network, in: workspace, "--animation"), in: workspace)
+            let cluster = try Cluster(training(network, in: workspace, steps: 30), in: workspace)
             try cluster.addWorker()
             try cluster.addWorker("--threads", "4")
             expectSame(
-                try trace(cluster.finish(), of: network, in: workspace), try reference(network, steps: 60))
+                try trace(cluster.finish(), of: network, in: workspace), try reference(network, steps: 30))
         }
 
         @Test(arguments: networks)
         func aKilledWorkerOverTCPDoesNotMatter(network: String) throws {
             let cluster = try longCluster(network)
-            let victim = try cluster.addWorker()
-            try cluster.addWorker()
+            let victim = try cluster.addWorker("--name", "victim")
             try cluster.coordinator.waitForLine(containing: "step 7/")
+            try cluster.addWorker("--name", "other")
+            try cluster.coordinator.waitForLine(containing: "other (pid ")
             victim.send(SIGKILL)
             #expect(try victim.waitForEnd().code == -SIGKILL)
-            try cluster.coordinator.waitForLine(containing: "lost ")
+            try cluster.coordinator.waitForLine(containing: "lost victim")
             try expectReference(cluster, network)
         }
 
         @Test(arguments: networks)
         func aKilledLocalWorkerDoesNotMatter(network: String) throws {
             let arguments = training(
-                network, in: workspace, steps: Self.longRun, "--animation", "--workers", "2")
+                network, in: workspace, steps: Self.longRun, "--workers", "2")
             let program = try Program(["train"] + arguments, in: workspace)
             try program.waitForLine(containing: "step 7/")
             let victim = try #require(program.children().first)
@@ -82,11 +83,11 @@ extension EndToEnd {
             let sleeper = try cluster.addWorker()
             try cluster.coordinator.waitForLine(containing: "step 7/")
             sleeper.send(SIGSTOP)
-            defer { sleeper.send(SIGCONT) }
             // The sleeper's lease runs out, and its shard goes to the newcomer.
             try cluster.addWorker()
             _ = try cluster.coordinator.waitForEnd()
-            sleeper.send(SIGCONT)
+            // It would wait for the coordinator to come back.
+            sleeper.send(SIGKILL)
             try expectReference(cluster, "triplet")
         }
 
@@ -96,7 +97,7 @@ extension EndToEnd {
             try cluster.addWorker("--name", "first")
             try cluster.coordinator.waitForLine(containing: "step 7/")
             try cluster.addWorker("--name", "late")
-            try cluster.coordinator.waitForLine(containing: "late ")
+            try cluster.coordinator.waitForLine(containing: "late (pid ")
             try expectReference(cluster, network)
         }
 
@@ -114,7 +115,7 @@ extension EndToEnd {
 
         private func longCluster(_ network: String) throws -> Cluster {
             try Cluster(
-                training(network, in: workspace, steps: Self.longRun, "--animation"), in: workspace)
+                training(network, in: workspace, steps: Self.longRun), in: workspace)
         }
 
         private func expectReference(_ cluster: Cluster, _ network: String) throws {

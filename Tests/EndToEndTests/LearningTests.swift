@@ -1,5 +1,6 @@
 // Real data: the program learns from FashionMNIST, and its results there are as exact as on the synthetic data. The full table of
 // losses is made by Benchmarks/learning.
+import Artifacts
 import Foundation
 import Testing
 

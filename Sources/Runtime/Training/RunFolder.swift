@@ -16,19 +16,23 @@ final class RunFolder {
     init(_ configuration: TrainingConfiguration) throws {
         path = configuration.output
         prefix = "\(configuration.network.kind.rawValue)-\(configuration.dataset.rawValue)-"
-        let checkpoints = ["checkpoint.safetensors", "checkpoint.previous.safetensors"].map { "\(path)/\(prefix)\($0)" }
-        if configuration.resume, !checkpoints.contains(where: { access($0, F_OK) == 0 }) {
-            throw RunFailure(
-                .badData,
-                "cannot resume: there is no \(checkpoints[0]). Name the folder of the run with --output, or start without "
-                    + "--resume")
-        }
+        if configuration.resume { try Self.requireCheckpoint(at: "\(path)/\(prefix)checkpoint") }
         try createFolder(at: path)
         do {
             lock = LockHolder(try FileLock(path: "\(path)/.\(prefix)lock"))
         } catch {
             throw RunFailure(.cannotCreateOutput, "\(error)")
         }
+    }
+
+    /// - Parameter path: of both checkpoints, up to where their names differ.
+    private static func requireCheckpoint(at path: String) throws {
+        let candidates = ["\(path).safetensors", "\(path).previous.safetensors"]
+        guard !candidates.contains(where: { access($0, F_OK) == 0 }) else { return }
+        throw RunFailure(
+            .badData,
+            "cannot resume: there is no \(candidates[0]). Name the folder of the run with --output, or start without "
+                + "--resume")
     }
 
     func file(_ name: String) -> String { "\(path)/\(prefix)\(name)" }

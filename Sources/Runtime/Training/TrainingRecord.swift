@@ -28,7 +28,7 @@ package struct TrainingRecord: Equatable {
     /// Bytes of metrics.jsonl that belong to the steps so far.
     package var metricsLength = 0
 
-    var runningLoss: Double? { examples > 0 ? lossSum / Double(examples) : nil }
+    package var runningLoss: Double? { examples > 0 ? lossSum / Double(examples) : nil }
 
     /// A step's losses.
     package mutating func add(lossSum: Double, examples: Int) {

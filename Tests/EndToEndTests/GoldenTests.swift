@@ -21,9 +21,11 @@ struct GoldenDigest: CustomTestStringConvertible, Sendable {
 
     static let numericsVersion: UInt32 = 1
     static let table = [
-        GoldenDigest("embedding-classification", "seed", "fb14767f1c13e578a0f97ed93c82cff0a4f6dcffbb4c0b1ea175460742549cd8"),
+        GoldenDigest(
+            "embedding-classification", "seed", "fb14767f1c13e578a0f97ed93c82cff0a4f6dcffbb4c0b1ea175460742549cd8"),
         GoldenDigest("siamese-contrastive", "seed", "dd3c296d808a0ce338031a2caf08dfcdec2dabe7810b24f072b37f9ab554fa16"),
-        GoldenDigest("siamese-binary-cross-entropy", "seed", "5efe1ca98889262252cd48d1059012bc9d76965ab9a7daf0054402e9388a2e45"),
+        GoldenDigest(
+            "siamese-binary-cross-entropy", "seed", "5efe1ca98889262252cd48d1059012bc9d76965ab9a7daf0054402e9388a2e45"),
         GoldenDigest("triplet", "seed", "9f6f354f8a4d648a20cf308b0c85cf28a579a3e1b69acf7a0204715ed5ed5631"),
         GoldenDigest("siamese-contrastive", "wide", "3e5823fc73555571d01343bf8fd2b61dd93f3920f29619941ec00f1794928b89"),
     ]

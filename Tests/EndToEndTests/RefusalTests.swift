@@ -78,7 +78,7 @@ extension EndToEnd {
         func anOutputThatCannotBeWrittenIsRefused(output: String) throws {
             try expectRefusal(
                 ["train"] + training("triplet", in: workspace, output: output), in: workspace, code: 73,
-                naming: [output.hasPrefix("/dev") ? "/dev/null" : output])
+                naming: ["cannot create output", output.hasPrefix("/dev") ? "/dev/null" : output])
         }
 
         @Test func aReadOnlyOutputIsRefused() throws {

@@ -1,4 +1,4 @@
-// swift-tools-version: 6.1
+// swift-tools-version: 6.3
 import PackageDescription
 
 /// `SIAMESE_MARCH` picks the instruction set of the numeric kernels (default x86-64-v3: AVX2 and FMA). The results
@@ -17,8 +17,10 @@ let common: [SwiftSetting] =
 
 #if arch(x86_64)
     let instructionSet = ["-Xcc", "-march=\(march)"]
+    let requirements: [SwiftSetting] = ["x86-64-v3", "x86-64-v4"].contains(march) ? [.define("REQUIRES_AVX2")] : []
 #else
     let instructionSet: [String] = []
+    let requirements: [SwiftSetting] = []
 #endif
 
 /// Arithmetic runs at full speed in debug builds and tests too.
@@ -38,7 +40,7 @@ let package = Package(
     name: "siamese",
     products: [.executable(name: "siamese", targets: ["siamese"])],
     dependencies: [
-        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
     ],
     targets: [
         .systemLibrary(name: "CLinux"),
@@ -60,11 +62,12 @@ let package = Package(
             "Runtime",
             [
                 "ModelCore", "Storage", "Datasets", "Coordination", "Messaging", "Artifacts", "Evaluation", "CLinux",
-            ]),
+            ], common + requirements),
         .executableTarget(
             name: "siamese",
             dependencies: [
-                "Runtime", "Datasets", "Messaging", "ModelCore", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Runtime", "Datasets", "Messaging", "ModelCore",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: common),
 

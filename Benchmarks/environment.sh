@@ -20,10 +20,7 @@ make_environment() {
     echo "Installing PyTorch $TORCH_VERSION (CPU) into Benchmarks/.venv …" >&2
     python3 -m venv --clear "$benchmarks/.venv" ||
         { echo "python3 cannot make a virtual environment; on Debian: apt-get install python3-venv" >&2; exit 1; }
-    # The CPU build has its own version suffix where an index offers it; PyPI's plain build runs on the CPU as well,
-    # it is only larger.
+    # Where pip knows a place with the CPU-only build, that; else PyPI's own, which runs on the CPU too and is larger.
     "$python" -m pip install --quiet "torch==$TORCH_VERSION+cpu" numpy safetensors 2> /dev/null ||
-        "$python" -m pip install --quiet "torch==$TORCH_VERSION+cpu" numpy safetensors \
-            --extra-index-url https://download.pytorch.org/whl/cpu 2> /dev/null ||
         "$python" -m pip install --quiet "torch==$TORCH_VERSION" numpy safetensors
 }

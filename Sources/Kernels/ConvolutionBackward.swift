@@ -48,7 +48,7 @@ private struct TwoKernelRows {
 
     /// Adds one tower: `gradient` are two planes of size × size, `input` a plane of (size + 4) × (size + 4) from the
     /// kernel row on.
-    @inline(__always)
+    @inline(always)
     mutating func add(_ gradient: UnsafePointer<Lanes>, _ input: UnsafePointer<Lanes>, size: Int) {
         var g = gradient
         var x = input
@@ -78,7 +78,7 @@ private struct TwoKernelRows {
         }
     }
 
-    @inline(__always)
+    @inline(always)
     func store(_ first: UnsafeMutablePointer<Float>, _ second: UnsafeMutablePointer<Float>) {
         first[0] = horizontalSum(a0)
         first[1] = horizontalSum(a1)
@@ -150,7 +150,7 @@ private struct TwoHalfRows {
     var b5 = Lanes.zero
 
     /// Columns 0…5 of the input: tap k meets gradient column (column − k) ≥ 0.
-    @inline(__always)
+    @inline(always)
     mutating func addLeft(_ g: UnsafePointer<Lanes>, _ v: UnsafePointer<Float>, _ w: UnsafePointer<Float>) {
         for k in 0..<5 {
             let (p, q) = (splat(v[k]), splat(w[k]))
@@ -164,7 +164,7 @@ private struct TwoHalfRows {
     }
 
     /// Columns 6…11 of the input: tap k meets gradient column (column − k) ≤ 7.
-    @inline(__always)
+    @inline(always)
     mutating func addRight(_ g: UnsafePointer<Lanes>, _ v: UnsafePointer<Float>, _ w: UnsafePointer<Float>) {
         for k in 0..<5 {
             let (p, q) = (splat(v[k]), splat(w[k]))
@@ -177,7 +177,7 @@ private struct TwoHalfRows {
         }
     }
 
-    @inline(__always)
+    @inline(always)
     func store(_ first: UnsafeMutablePointer<Lanes>, _ second: UnsafeMutablePointer<Lanes>) {
         first[0] = a0
         first[1] = a1

@@ -51,7 +51,7 @@ private struct Window {
     var c: Lanes
     var d: Lanes
 
-    @inline(__always)
+    @inline(always)
     init(bias: Float) {
         a = splat(bias)
         b = a
@@ -59,7 +59,7 @@ private struct Window {
         d = a
     }
 
-    @inline(__always)
+    @inline(always)
     mutating func add(_ weight: Float, _ p: UnsafePointer<Lanes>, _ q: UnsafePointer<Lanes>) {
         let w = splat(weight)
         a = a.addingProduct(w, p[0])
@@ -78,7 +78,7 @@ private struct ForwardPass {
     let output: PooledOutputs
 
     /// Channels in threes, then what is left: one or two.
-    @inline(__always)
+    @inline(always)
     func run(monotone: Bool) {
         let size = shape.pooledSize
         let whole = shape.outputChannels / 3 * 3
@@ -101,14 +101,14 @@ private struct ForwardPass {
     }
 
     /// Address of the input value at the top left of a window's patch in the first channel.
-    @inline(__always)
+    @inline(always)
     private func patch(_ row: Int, _ column: Int) -> UnsafePointer<Lanes> {
         input + (2 * row * shape.inputSize + 2 * column)
     }
 
     /// The columns of a kernel row are a loop of unknown length on purpose: unrolled, the compiler keeps a fourth input in
     /// a register, one more than AVX2 has, and a spilled accumulator halves the speed.
-    @inline(__always)
+    @inline(always)
     private func threeChannels(_ channel: Int, _ row: Int, _ column: Int, _ monotone: Bool) {
         var first = Window(bias: bias[channel])
         var second = Window(bias: bias[channel + 1])
@@ -136,7 +136,7 @@ private struct ForwardPass {
         store(third, channel + 2, row, column, monotone)
     }
 
-    @inline(__always)
+    @inline(always)
     private func twoChannels(_ channel: Int, _ row: Int, _ column: Int, _ monotone: Bool) {
         var first = Window(bias: bias[channel])
         var second = Window(bias: bias[channel + 1])
@@ -161,7 +161,7 @@ private struct ForwardPass {
     }
 
     /// One channel, two neighbouring windows.
-    @inline(__always)
+    @inline(always)
     private func twoWindows(_ channel: Int, _ row: Int, _ column: Int, _ monotone: Bool) {
         var left = Window(bias: bias[channel])
         var right = left
@@ -184,7 +184,7 @@ private struct ForwardPass {
         store(right, channel, row, column + 1, monotone)
     }
 
-    @inline(__always)
+    @inline(always)
     private func store(_ window: Window, _ channel: Int, _ row: Int, _ column: Int, _ monotone: Bool) {
         let at = (channel * shape.pooledSize + row) * shape.pooledSize + column
         var contest = Contest(window.a, slope: slope, monotone: monotone)
@@ -205,13 +205,13 @@ private struct Contest {
     private var score: Lanes
     var winner = Lanes.zero
 
-    @inline(__always)
+    @inline(always)
     init(_ value: Lanes, slope: Lanes, monotone: Bool) {
         best = value
         score = monotone ? value : prelu(value, slope: slope)
     }
 
-    @inline(__always)
+    @inline(always)
     mutating func challenge(_ value: Lanes, _ index: Float, slope: Lanes, monotone: Bool) {
         let challenger = monotone ? value : prelu(value, slope: slope)
         let better = challenger .> score

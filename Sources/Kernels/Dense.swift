@@ -37,7 +37,7 @@ private struct Product {
     let x: UnsafePointer<Lanes>
     let y: UnsafeMutablePointer<Lanes>
 
-    @inline(__always)
+    @inline(always)
     func run(towers: Int) {
         let whole = rows / 4 * 4
         for tower in stride(from: 0, to: towers / 2 * 2, by: 2) {
@@ -51,10 +51,10 @@ private struct Product {
         }
     }
 
-    @inline(__always)
+    @inline(always)
     private func start(_ row: Int) -> Lanes { bias.map { splat($0[row]) } ?? Lanes.zero }
 
-    @inline(__always)
+    @inline(always)
     private func fourRows(_ row: Int, _ t: Int, _ u: Int) {
         var (a0, a1, a2, a3) = (start(row), start(row + 1), start(row + 2), start(row + 3))
         var (b0, b1, b2, b3) = (a0, a1, a2, a3)
@@ -77,7 +77,7 @@ private struct Product {
         (second[0], second[1], second[2], second[3]) = (b0, b1, b2, b3)
     }
 
-    @inline(__always)
+    @inline(always)
     private func eightRows(_ row: Int, _ tower: Int) {
         var (a0, a1, a2, a3) = (start(row), start(row + 1), start(row + 2), start(row + 3))
         var (a4, a5, a6, a7) = (start(row + 4), start(row + 5), start(row + 6), start(row + 7))
@@ -101,7 +101,7 @@ private struct Product {
         (out[4], out[5], out[6], out[7]) = (a4, a5, a6, a7)
     }
 
-    @inline(__always)
+    @inline(always)
     private func oneRow(_ row: Int, _ t: Int, _ u: Int) {
         var a = start(row)
         var b = a
@@ -179,7 +179,7 @@ package func denseWeightGradient(
 }
 
 /// Sixteen floats to an address that need not be aligned.
-@inline(__always)
+@inline(always)
 private func storePair(_ a: Lanes, _ b: Lanes, _ address: UnsafeMutablePointer<Float>) {
     let raw = UnsafeMutableRawPointer(address)
     raw.storeBytes(of: a, as: Lanes.self)

@@ -17,11 +17,11 @@ package func horizontalSum(_ v: Lanes) -> Float {
 }
 
 /// Broadcast of one weight to all lanes.
-@inline(__always)
+@inline(always)
 func splat(_ weight: Float) -> Lanes { Lanes(repeating: weight) }
 
 /// PReLU (He et al. 2015) with one slope: x where x > 0, else slope·x.
-@inline(__always)
+@inline(always)
 func prelu(_ x: Lanes, slope: Lanes) -> Lanes {
     (slope * x).replacing(with: x, where: x .> Lanes.zero)
 }

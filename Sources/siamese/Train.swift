@@ -10,7 +10,8 @@ struct Train: ParsableCommand {
 
     @OptionGroup var training: TrainingOptions
 
-    @Option(help: "Worker processes; 0: all in this process, no sockets (default: cores, at most what the batch feeds).")
+    @Option(
+        help: "Worker processes; 0: all in this process, no sockets (default: cores, at most what the batch feeds).")
     var workers: Int?
 
     @Option(help: "Threads of each worker.")

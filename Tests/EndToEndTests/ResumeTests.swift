@@ -58,7 +58,7 @@ extension EndToEnd {
                 try reference(network, steps: Self.steps))
         }
 
-        @Test func afinishedRunCanBeExtended() throws {
+        @Test func aFinishedRunCanBeExtended() throws {
             let network = "triplet"
             let short = training(network, in: workspace, steps: 28, "--animation")
             _ = try run(["train"] + short, in: workspace).modelDigest()
@@ -105,6 +105,14 @@ extension EndToEnd {
             #expect(
                 resumed.errors.contains("going on from \(workspace.output)/triplet-FashionMNIST-checkpoint.previous"))
             expectSame(try trace(resumed, of: "triplet", in: workspace), whole)
+        }
+
+        @Test func lostMetricsDoNotStopAResume() throws {
+            let arguments = ["train"] + training("triplet", in: workspace, steps: 20)
+            _ = try run(arguments, in: workspace).modelDigest()
+            try workspace.remove("output/triplet-FashionMNIST-metrics.jsonl")
+            let longer = ["train"] + training("triplet", in: workspace, steps: 30, "--resume")
+            #expect(try run(longer, in: workspace).modelDigest() == reference("triplet", steps: 30).model)
         }
 
         @Test func twoDamagedCheckpointsAreRefused() throws {

@@ -42,7 +42,9 @@ private struct Reference {
     }
 
     func floats(_ name: String) throws -> [Float] { try #require(content[name]?.elements(as: Float.self), "\(name)") }
-    func doubles(_ name: String) throws -> [Double] { try #require(content[name]?.elements(as: Double.self), "\(name)") }
+    func doubles(_ name: String) throws -> [Double] {
+        try #require(content[name]?.elements(as: Double.self), "\(name)")
+    }
     func bytes(_ name: String) throws -> [UInt8] { try #require(content[name]?.elements(as: UInt8.self), "\(name)") }
 
     func parameters(_ layout: ParameterLayout, prefix: String) throws -> ParameterBuffer {

@@ -23,9 +23,7 @@ final class Crew {
         case .inProcess:
             (cluster, router, socketFolder, expected) = (nil, nil, nil, 1)
             let link = try InProcessLink(build: build, threads: configuration.threads, signals: signals)
-            shell = CoordinatorShell(
-                link: link, network: network, build: build,
-                notify: { if $0.isWorthSayingLocally { display.say(notice: $0) } })
+            shell = CoordinatorShell(link: link, network: network, build: build, notify: display.sayLocally(notice:))
         case .remote(let endpoint):
             let link = try RouterLink(
                 context: Context(), endpoint: endpoint, largestFrame: frame, signals: signals)
@@ -44,9 +42,7 @@ final class Crew {
                     ], environment: environment), log: display.say)
             link.cluster = cluster
             (self.cluster, router, socketFolder, expected) = (cluster, link, folder, count)
-            shell = CoordinatorShell(
-                link: link, network: network, build: build,
-                notify: { if $0.isWorthSayingLocally { display.say(notice: $0) } })
+            shell = CoordinatorShell(link: link, network: network, build: build, notify: display.sayLocally(notice:))
             try cluster.start(count, link: link)
         }
     }
@@ -73,17 +69,15 @@ final class Crew {
     }
 }
 
-extension ClusterNotice {
+extension ProgressDisplay {
     /// Local workers come and go with the run: only troubles are news.
-    var isWorthSayingLocally: Bool {
-        switch self {
-        case .joined, .workersBack, .noWorkers: false
-        case .lost, .refused, .dropped: true
+    func sayLocally(notice: ClusterNotice) {
+        switch notice {
+        case .joined, .workersBack, .noWorkers: break
+        case .lost, .refused, .dropped: say(notice: notice)
         }
     }
-}
 
-extension ProgressDisplay {
     func say(notice: ClusterNotice) {
         switch notice {
         case .joined(let worker): say("\(worker) joined")

@@ -12,9 +12,9 @@ package enum Machine {
         return max(1, mask.compactMap(\.hexDigitValue).reduce(0) { $0 + $1.nonzeroBitCount })
     }
 
-    /// The instructions that the kernels of an x86-64-v3 build need and this CPU lacks; empty: all is well.
+    /// The instructions that the kernels of this build need and this CPU lacks; empty: all is well.
     package static var missingInstructions: [String] {
-        #if arch(x86_64)
+        #if REQUIRES_AVX2
             guard let flags = field("flags", of: "/proc/cpuinfo") else { return [] }
             let present = Set(flags.split(separator: " "))
             return ["avx2", "fma", "bmi2"].filter { !present.contains(Substring($0)) }

@@ -24,7 +24,8 @@ package final class ProgressDisplay {
     private let logInterval: Int
     private var lastShown: UInt64 = 0
     private var barIsDrawn = false
-    private let began = MonotonicClock.now()
+    /// When the first step of this process was done, and which one it was.
+    private var beginning: (time: UInt64, step: Int)?
 
     /// - Parameters:
     ///   - isTerminal: whether standard error is one
@@ -43,6 +44,7 @@ package final class ProgressDisplay {
 
     func show(_ moment: Moment) {
         let now = MonotonicClock.now()
+        if beginning == nil { beginning = (now, moment.step) }
         let isLast = moment.step == moment.totalSteps
         if isTerminal {
             guard isLast || now - lastShown >= Self.betweenBars else { return }
@@ -85,9 +87,10 @@ package final class ProgressDisplay {
     }
 
     private func timeLeft(_ moment: Moment) -> String {
-        guard moment.step > 0 else { return "?" }
-        let elapsed = Double(MonotonicClock.now() - began) * 1e-9
-        let seconds = Int(elapsed / Double(moment.step) * Double(moment.totalSteps - moment.step))
+        guard let beginning, moment.step > beginning.step else { return "?" }
+        let elapsed = Double(MonotonicClock.now() - beginning.time) * 1e-9
+        let perStep = elapsed / Double(moment.step - beginning.step)
+        let seconds = Int(perStep * Double(moment.totalSteps - moment.step))
         return seconds < 120 ? "\(seconds) s" : "\(seconds / 60) min"
     }
 

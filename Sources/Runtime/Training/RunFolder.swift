@@ -47,6 +47,11 @@ final class RunFolder {
     var metrics: String { file("metrics.jsonl") }
     var report: String { file("run.json") }
 
+    /// metrics.jsonl, cut to what belongs to the steps so far; whatever is left of it if somebody has shortened it.
+    func openMetrics(after length: Int) throws -> LineFile {
+        try LineFile(path: metrics, resumingAt: min(length, sizeOfFile(at: metrics) ?? 0))
+    }
+
     func write(_ bytes: [UInt8], to path: String) throws { try replaceFile(at: path, with: bytes) }
 
     func write(_ checkpoint: Checkpoint) throws {

@@ -51,7 +51,7 @@ final class Trainer {
         adam = state.adam
         record = state.record
         frames = state.frames
-        metrics = try LineFile(path: folder.metrics, resumingAt: state.record.metricsLength)
+        metrics = try folder.openMetrics(after: state.record.metricsLength)
         checkpointedStep = configuration.resume ? state.step : nil
     }
 
@@ -199,7 +199,11 @@ struct TrainingTiming {
     private(set) var images = 0
     private(set) var nanoseconds: UInt64 = 0
 
+    /// From the start of the process to the end of its first step.
+    private(set) var secondsToFirstStep: Double?
+
     mutating func add(images: Int, nanoseconds: UInt64) {
+        if self.nanoseconds == 0 { secondsToFirstStep = Machine.secondsSinceStart() }
         self.images += images
         self.nanoseconds += nanoseconds
     }

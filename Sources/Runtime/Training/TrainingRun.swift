@@ -50,9 +50,7 @@ private struct TrainingRun {
         // Workers come up while the dataset is read.
         let crew = try Crew(configuration, environment: environment, signals: signals, display: display)
         do {
-            let outcome = try run(with: crew)
-            crew.dismiss(.finished)
-            return outcome
+            return try run(with: crew)
         } catch {
             crew.dismiss(.stopped)
             throw error
@@ -70,7 +68,6 @@ private struct TrainingRun {
         var report = RunReport(configuration: configuration, dataset: dataset)
         do {
             try crew.gather()
-            report.secondsToFirstStep = Machine.secondsSinceStart()
             try folder.write(report.json.pretty(), to: folder.report)
             try trainer.run()
         } catch let request as StopRequest {
@@ -82,6 +79,7 @@ private struct TrainingRun {
                     + "\(folder.checkpoint). Go on with --resume")
         }
         report.workers = crew.workerMemory
+        report.secondsToFirstStep = trainer.timing.secondsToFirstStep
         crew.dismiss(.finished)
         return try finish(trainer, report, folder)
     }

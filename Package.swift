@@ -81,6 +81,14 @@ let package = Package(
         tests(of: "Messaging"),
         tests(of: "Artifacts", ["CCairo", "CGIF"]),
         tests(of: "Evaluation", ["ModelCore"]),
-        tests(of: "Runtime", ["Messaging"]),
+        tests(
+            of: "Runtime",
+            ["Artifacts", "Coordination", "Datasets", "Messaging", "ModelCore", "Storage", "TestKit"]),
+        .testTarget(
+            name: "EndToEndTests",
+            dependencies: [
+                "siamese", "Artifacts", "Coordination", "Messaging", "ModelCore", "Runtime", "TestKit", "CGIF",
+            ],
+            swiftSettings: common),
     ]
 )

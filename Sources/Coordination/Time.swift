@@ -23,7 +23,7 @@ package struct Duration: Comparable, Hashable, Sendable {
         nanoseconds = wanted >= 0x1p64 ? .max : wanted > 0 ? UInt64(wanted) : 0
     }
 
-    package var seconds: Double { Double(nanoseconds) * 1e-9 }
+    package var seconds: Double { Double(nanoseconds) / 1e9 }
 
     package static func < (left: Duration, right: Duration) -> Bool { left.nanoseconds < right.nanoseconds }
 

@@ -1,21 +1,28 @@
 // The coordinator's I/O: carries out what the core asks, feeds it what happens, keeps the reduction tree. One call is one step:
 // weights and examples in, the sum of all gradients out.
-internal import Coordination
-internal import Datasets
-internal import Messaging
-internal import ModelCore
+package import Coordination
+package import Datasets
+package import Messaging
+package import ModelCore
 
 /// What a step computes on.
-struct StepInput {
+package struct StepInput {
     let number: UInt64
     let examples: ExampleIndices
     let images: ImageSet
     /// The weights, one shared frame for all workers.
     let weights: Frame
+
+    package init(number: UInt64, examples: ExampleIndices, images: ImageSet, weights: Frame) {
+        self.number = number
+        self.examples = examples
+        self.images = images
+        self.weights = weights
+    }
 }
 
 /// What the coordinator tells the user about its workers.
-enum ClusterNotice: Equatable {
+package enum ClusterNotice: Equatable {
     case joined(String)
     case lost(String, reason: String)
     case refused(String)
@@ -25,7 +32,7 @@ enum ClusterNotice: Equatable {
 }
 
 /// Runs the coordinator's core over a link.
-final class CoordinatorShell {
+package final class CoordinatorShell {
     private let link: any WorkerLink
     private let network: NetworkDescription
     private let run: RunID
@@ -41,7 +48,7 @@ final class CoordinatorShell {
     private var fingerprints: [UInt64: [UInt64]] = [:]
     private(set) var audits = 0
 
-    init(
+    package init(
         link: any WorkerLink, network: NetworkDescription, build: BuildIdentity,
         notify: @escaping (ClusterNotice) -> Void
     ) {
@@ -59,10 +66,10 @@ final class CoordinatorShell {
             now: .now)
     }
 
-    var workers: [WorkerIdentity] { core.workers }
+    package var workers: [WorkerIdentity] { core.workers }
 
     /// The sum of the step's gradients and losses; its buffer goes back with `recycle`.
-    func gradientSum(_ input: StepInput) throws -> Partial {
+    package func gradientSum(_ input: StepInput) throws -> Partial {
         let extent = StepExtent(examples: input.examples.count, examplesPerMicrobatch: microbatchSize)
         self.input = input
         isComplete = false
@@ -74,10 +81,10 @@ final class CoordinatorShell {
         return sum
     }
 
-    func recycle(_ buffer: GradientBuffer) { pool.recycle(buffer) }
+    package func recycle(_ buffer: GradientBuffer) { pool.recycle(buffer) }
 
     /// Serves the link until `count` workers are there, or `deadline` passes.
-    func awaitWorkers(_ count: Int, until deadline: UInt64) throws {
+    package func awaitWorkers(_ count: Int, until deadline: UInt64) throws {
         while core.workers.count < count, MonotonicClock.now() < deadline {
             let next = core.nextDeadline.map { min($0.nanoseconds, deadline) } ?? deadline
             try handle(link.next(until: next))
@@ -85,7 +92,7 @@ final class CoordinatorShell {
     }
 
     /// Sends everybody home.
-    func stop(_ reason: GoodbyeReason) throws { try perform(core.stop(reason, now: .now)) }
+    package func stop(_ reason: GoodbyeReason) throws { try perform(core.stop(reason, now: .now)) }
 
     // MARK: Events
 

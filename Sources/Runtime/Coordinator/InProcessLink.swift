@@ -1,11 +1,11 @@
 // `--workers 0`: one worker in the coordinator's own process, with the same two cores and the same messages, but no socket and
 // no second thread: a message is handled when it is sent.
-internal import Coordination
+package import Coordination
 internal import Glibc
-internal import Messaging
+package import Messaging
 
 /// The link to a worker engine in this process.
-final class InProcessLink: WorkerLink {
+package final class InProcessLink: WorkerLink {
     private static let peer = PeerID(rawValue: 1)
 
     private let signals: SignalWatch?
@@ -17,7 +17,7 @@ final class InProcessLink: WorkerLink {
         var messages: [Message] = []
     }
 
-    init(build: BuildIdentity, threads: Int, signals: SignalWatch?) throws {
+    package init(build: BuildIdentity, threads: Int, signals: SignalWatch?) throws {
         self.signals = signals
         let inbox = inbox
         engine = WorkerEngine(
@@ -28,17 +28,17 @@ final class InProcessLink: WorkerLink {
         try engine.start()
     }
 
-    func send(_ frames: [Frame], to peer: PeerID) throws -> SendResult {
+    package func send(_ frames: [Frame], to peer: PeerID) throws -> SendResult {
         guard peer == Self.peer, engine.end == nil else { return .unreachable }
         try engine.receive(.frames(frames))
         return .sent
     }
 
-    func next(until deadline: UInt64?) throws -> LinkEvent {
+    package func next(until deadline: UInt64?) throws -> LinkEvent {
         if let signal = signals?.received { return .stopped(signal) }
         if inbox.messages.isEmpty { return .deadline }
         return .message(inbox.messages.removeFirst(), from: Self.peer)
     }
 
-    func forget(_ peer: PeerID) {}
+    package func forget(_ peer: PeerID) {}
 }

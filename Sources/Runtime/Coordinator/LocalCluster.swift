@@ -3,7 +3,7 @@ internal import Coordination
 internal import Messaging
 
 /// Worker processes of one run.
-final class LocalCluster {
+package final class LocalCluster {
     /// Replacements for one worker without any step done in between, before it is given up.
     private static let replacementLimit = 3
     private static let grace: UInt64 = 2_000_000_000
@@ -12,7 +12,7 @@ final class LocalCluster {
     private let log: (String) -> Void
     private var children: [Child] = []
     /// Steps done: a worker that died after progress is replaced without end, one that dies at once is not.
-    var stepsDone = 0
+    package var stepsDone = 0
 
     private struct Child {
         var process: ChildProcess?
@@ -20,19 +20,19 @@ final class LocalCluster {
         var stepsAtStart = 0
     }
 
-    init(command: Command, log: @escaping (String) -> Void) {
+    package init(command: Command, log: @escaping (String) -> Void) {
         self.command = command
         self.log = log
     }
 
-    func start(_ count: Int, link: RouterLink) throws {
+    package func start(_ count: Int, link: RouterLink) throws {
         for index in 0..<count {
             children.append(Child())
             try launch(index, link)
         }
     }
 
-    var processIDs: [Int32] { children.compactMap { $0.process?.processIdentifier } }
+    package var processIDs: [Int32] { children.compactMap { $0.process?.processIdentifier } }
 
     /// When `onDeadline` must be called at the latest.
     var nextDeadline: UInt64? { children.compactMap { $0.process?.deadline }.min() }
@@ -56,7 +56,7 @@ final class LocalCluster {
     }
 
     /// Ends all of them within the grace; leaves nobody behind.
-    func stop() {
+    package func stop() {
         ChildProcess.stop(children.compactMap(\.process), grace: Self.grace)
         children = []
     }

@@ -1,10 +1,10 @@
 // The coordinator's socket: a ROUTER, the signals, and the worker processes it may have started. Routing ids become the small
 // numbers that the core knows.
-internal import Coordination
-internal import Messaging
+package import Coordination
+package import Messaging
 
 /// The link to worker processes over ipc or tcp.
-final class RouterLink: WorkerLink {
+package final class RouterLink: WorkerLink {
     enum Source: Hashable {
         case socket
         case signal
@@ -12,12 +12,12 @@ final class RouterLink: WorkerLink {
     }
 
     /// Where workers connect: the number in place of port 0.
-    let endpoint: Endpoint
+    package let endpoint: Endpoint
     private let socket: RouterSocket
     private let poller = Poller<Source>()
     private let signals: SignalWatch
     /// Processes that this coordinator started; nil in a cluster.
-    var cluster: LocalCluster?
+    package var cluster: LocalCluster?
 
     private var peers: [RoutingID: PeerID] = [:]
     private var routes: [PeerID: RoutingID] = [:]
@@ -25,7 +25,7 @@ final class RouterLink: WorkerLink {
     private var events: [LinkEvent] = []
 
     /// Listens on `endpoint`; `largestFrame` bytes is the most a worker may send in one frame.
-    init(context: Context, endpoint: Endpoint, largestFrame: Int, signals: SignalWatch) throws {
+    package init(context: Context, endpoint: Endpoint, largestFrame: Int, signals: SignalWatch) throws {
         var options = SocketOptions()
         options.largestFrame = Int64(largestFrame)
         socket = try RouterSocket(context: context, options: options)
@@ -39,17 +39,17 @@ final class RouterLink: WorkerLink {
 
     func unwatch(_ child: Int) { poller.forget(.child(child)) }
 
-    func send(_ frames: [Frame], to peer: PeerID) throws -> SendResult {
+    package func send(_ frames: [Frame], to peer: PeerID) throws -> SendResult {
         guard let route = routes[peer] else { return .unreachable }
         return try socket.send(frames, to: route)
     }
 
-    func forget(_ peer: PeerID) {
+    package func forget(_ peer: PeerID) {
         guard let route = routes.removeValue(forKey: peer) else { return }
         peers[route] = nil
     }
 
-    func next(until deadline: UInt64?) throws -> LinkEvent {
+    package func next(until deadline: UInt64?) throws -> LinkEvent {
         if let signal = signals.received { return .stopped(signal) }
         if !events.isEmpty { return events.removeFirst() }
         // Messages first: they are what a step waits for.

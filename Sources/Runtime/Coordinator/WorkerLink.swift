@@ -1,10 +1,10 @@
 // What a coordinator's shell needs of whatever lies between it and its workers. Two kinds: a ROUTER socket, and a worker in the
 // same process.
-internal import Coordination
-internal import Messaging
+package import Coordination
+package import Messaging
 
 /// Something that happened while the coordinator waited.
-enum LinkEvent {
+package enum LinkEvent {
     case message(Message, from: PeerID)
     /// A worker process on this machine has ended.
     case workerEnded(processID: UInt32)
@@ -15,7 +15,7 @@ enum LinkEvent {
 }
 
 /// Carries messages between a coordinator and its workers. One thread.
-protocol WorkerLink: AnyObject {
+package protocol WorkerLink: AnyObject {
     /// Queues a message; never blocks.
     func send(_ frames: [Frame], to peer: PeerID) throws -> SendResult
     /// The next event, at the latest at `deadline` (nanoseconds of `MonotonicClock`; nil: whenever something happens).

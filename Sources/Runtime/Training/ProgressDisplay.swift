@@ -113,19 +113,12 @@ private func terminalWidth() -> Int {
     return status == 0 && size.ws_col > 0 ? Int(size.ws_col) : 80
 }
 
-/// Four significant digits.
-func rounded(_ value: Double?) -> String {
+/// Four significant digits, or all digits before the point if there are more.
+package func rounded(_ value: Double?) -> String {
     guard let value else { return "–" }
-    guard value.isFinite else { return "\(value)" }
-    if value == 0 { return "0" }
-    var scale = 1.0
-    var digits = 3
-    while abs(value) * scale < 1 && digits < 9 {
-        scale *= 10
-        digits += 1
-    }
+    guard value.isFinite, abs(value) > 1e-300 else { return value == 0 ? "0" : "\(value)" }
     var factor = 1.0
-    for _ in 0..<digits { factor *= 10 }
-    let text = "\((value * factor).rounded() / factor)"
-    return text
+    while abs(value) * factor < 1000 { factor *= 10 }
+    let result = (value * factor).rounded() / factor
+    return factor == 1 && abs(result) < 1e15 ? "\(Int(result))" : "\(result)"
 }

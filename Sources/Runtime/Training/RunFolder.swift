@@ -1,6 +1,7 @@
 // The files of a run: their names, and writing them whole.
 internal import Artifacts
 internal import Datasets
+internal import Glibc
 internal import ModelCore
 internal import Storage
 
@@ -10,16 +11,28 @@ final class RunFolder {
     private let prefix: String
     private let lock: LockHolder
 
-    /// Creates the folder if it is missing; throws if it cannot be written, or if another run is at work on these files.
+    /// Creates the folder if it is missing; throws if it cannot be written, if another run is at work on these files, or if
+    /// there is nothing in it to resume.
     init(_ configuration: TrainingConfiguration) throws {
         path = configuration.output
         prefix = "\(configuration.network.kind.rawValue)-\(configuration.dataset.rawValue)-"
+        if configuration.resume { try Self.requireCheckpoint(at: "\(path)/\(prefix)checkpoint") }
         try createFolder(at: path)
         do {
             lock = LockHolder(try FileLock(path: "\(path)/.\(prefix)lock"))
         } catch {
             throw RunFailure(.cannotCreateOutput, "\(error)")
         }
+    }
+
+    /// - Parameter path: of both checkpoints, up to where their names differ.
+    private static func requireCheckpoint(at path: String) throws {
+        let candidates = ["\(path).safetensors", "\(path).previous.safetensors"]
+        guard !candidates.contains(where: { access($0, F_OK) == 0 }) else { return }
+        throw RunFailure(
+            .badData,
+            "cannot resume: there is no \(candidates[0]). Name the folder of the run with --output, or start without "
+                + "--resume")
     }
 
     func file(_ name: String) -> String { "\(path)/\(prefix)\(name)" }

@@ -1,12 +1,12 @@
 // Which examples belong to which step: pure arithmetic over counts.
 
 /// The steps of a run. Steps count from 1, epochs from 1.
-struct StepSchedule: Equatable {
+package struct StepSchedule: Equatable {
     let examplesPerEpoch: Int
     let batchSize: Int
-    let totalSteps: Int
+    package let totalSteps: Int
 
-    init(examplesPerEpoch: Int, batchSize: Int, epochs: Int, maxSteps: Int?) {
+    package init(examplesPerEpoch: Int, batchSize: Int, epochs: Int, maxSteps: Int?) {
         self.examplesPerEpoch = examplesPerEpoch
         self.batchSize = batchSize
         let all = epochs * ((examplesPerEpoch + batchSize - 1) / batchSize)
@@ -14,15 +14,15 @@ struct StepSchedule: Equatable {
     }
 
     /// The last step of an epoch may be short.
-    var stepsPerEpoch: Int { (examplesPerEpoch + batchSize - 1) / batchSize }
+    package var stepsPerEpoch: Int { (examplesPerEpoch + batchSize - 1) / batchSize }
 
-    func epoch(of step: Int) -> Int { (step - 1) / stepsPerEpoch + 1 }
+    package func epoch(of step: Int) -> Int { (step - 1) / stepsPerEpoch + 1 }
 
     /// Positions in the epoch's order.
-    func positions(of step: Int) -> Range<Int> {
+    package func positions(of step: Int) -> Range<Int> {
         let first = (step - 1) % stepsPerEpoch * batchSize
         return first..<min(first + batchSize, examplesPerEpoch)
     }
 
-    func endsEpoch(_ step: Int) -> Bool { step % stepsPerEpoch == 0 }
+    package func endsEpoch(_ step: Int) -> Bool { step % stepsPerEpoch == 0 }
 }

@@ -25,29 +25,24 @@ final class Trainer {
     private let folder: RunFolder
     private let crew: Crew
     private let display: ProgressDisplay
-    private let sampler: Sampler
-    private let validation: ExampleIndices
+    private let examples: ExampleSource
     private var metrics: LineFile
     private var epochSampler: (epoch: Int, sampler: EpochSampler)?
     private var lender = WeightsLender()
-    private var interval = IntervalMean()
     private var checkpointedStep: Int?
 
     var step: Int { Int(adam.step) }
 
     init(
-        _ configuration: TrainingConfiguration, dataset: Dataset, state: TrainingState, folder: RunFolder, crew: Crew,
-        display: ProgressDisplay
+        _ configuration: TrainingConfiguration, dataset: Dataset, examples: ExampleSource, state: TrainingState,
+        folder: RunFolder, crew: Crew, display: ProgressDisplay
     ) throws {
         self.configuration = configuration
         self.dataset = dataset
         self.folder = folder
         self.crew = crew
         self.display = display
-        let kind = configuration.network.kind.exampleKind
-        sampler = try Sampler(kind: kind, labels: dataset.train.labels, seed: configuration.seed)
-        let testSampler = try Sampler(kind: kind, labels: dataset.test.labels, seed: configuration.seed)
-        validation = testSampler.validation().batch(positions: 0..<dataset.test.count)
+        self.examples = examples
         schedule = StepSchedule(
             examplesPerEpoch: dataset.train.count, batchSize: configuration.batchSize, epochs: configuration.epochs,
             maxSteps: configuration.maxSteps)
@@ -91,19 +86,17 @@ final class Trainer {
 
     private func examples(of step: Int) -> ExampleIndices {
         let epoch = schedule.epoch(of: step)
-        if epochSampler?.epoch != epoch { epochSampler = (epoch, sampler.epoch(epoch)) }
+        if epochSampler?.epoch != epoch { epochSampler = (epoch, examples.training.epoch(epoch)) }
         guard let epochSampler else { preconditionFailure("the epoch's sampler was just made") }
         return epochSampler.sampler.batch(positions: schedule.positions(of: step))
     }
 
     private func note(_ sum: Partial) throws {
-        record.lossSum += sum.lossSum
-        record.examples += Int(sum.exampleCount)
-        interval.add(sum.lossSum, Int(sum.exampleCount))
+        record.add(lossSum: sum.lossSum, examples: Int(sum.exampleCount))
         if step % configuration.logInterval == 0 || step == schedule.totalSteps {
             try append(
                 MetricsLine(
-                    step: step, epoch: schedule.epoch(of: step), split: .train, loss: interval.take(),
+                    step: step, epoch: schedule.epoch(of: step), split: .train, loss: record.takeIntervalLoss(),
                     imagesPerSecond: timing.imagesPerSecond))
         }
         display.show(
@@ -138,7 +131,7 @@ final class Trainer {
     // MARK: Looking at the latent space
 
     private func validationLoss() -> Double {
-        let (examples, images) = (validation, dataset.test)
+        let (examples, images) = (examples.validation, dataset.test)
         let sums = lossSums(
             configuration.network, at: parameters, count: examples.count, threads: Machine.cores
         ) { range, pixels, targets in
@@ -219,19 +212,17 @@ struct TrainingTiming {
     var imagesPerSecond: Double { nanoseconds > 0 ? Double(images) / seconds : 0 }
 }
 
-/// Mean loss since it was last taken.
-private struct IntervalMean {
-    private var lossSum = 0.0
-    private var examples = 0
+/// What is drawn from a dataset: training examples anew in every epoch, the same validation examples after each.
+struct ExampleSource {
+    let training: Sampler
+    let validation: ExampleIndices
 
-    mutating func add(_ loss: Double, _ count: Int) {
-        lossSum += loss
-        examples += count
-    }
-
-    mutating func take() -> Double {
-        defer { self = IntervalMean() }
-        return lossSum / Double(examples)
+    /// - Throws: `SamplerError` if the labels do not allow the examples that the network wants.
+    init(_ dataset: Dataset, _ configuration: TrainingConfiguration) throws {
+        let kind = configuration.network.kind.exampleKind
+        training = try Sampler(kind: kind, labels: dataset.train.labels, seed: configuration.seed)
+        validation = try Sampler(kind: kind, labels: dataset.test.labels, seed: configuration.seed)
+            .validation().batch(positions: 0..<dataset.test.count)
     }
 }
 

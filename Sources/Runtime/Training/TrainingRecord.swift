@@ -1,27 +1,50 @@
 // What a run has seen so far besides its weights: losses per epoch and the length of metrics.jsonl. Goes into the checkpoint, so that a
 // resumed run draws the same pictures as one that never stopped.
-internal import Artifacts
+package import Artifacts
 
 /// The past of a run.
-struct TrainingRecord: Equatable {
-    struct Epoch: Equatable {
-        var number: Int
+package struct TrainingRecord: Equatable {
+    package struct Epoch: Equatable {
+        package var number: Int
         /// Mean over the epoch's examples.
-        var trainLoss: Double?
-        var testLoss: Double?
+        package var trainLoss: Double?
+        package var testLoss: Double?
+
+        package init(number: Int, trainLoss: Double?, testLoss: Double?) {
+            self.number = number
+            self.trainLoss = trainLoss
+            self.testLoss = testLoss
+        }
     }
 
     /// Finished epochs, and the last one of a run that ended within an epoch.
-    var epochs: [Epoch] = []
+    package var epochs: [Epoch] = []
     /// Σ loss and number of examples of the epoch under way.
-    var lossSum = 0.0
-    var examples = 0
+    package var lossSum = 0.0
+    package var examples = 0
+    /// The same since the last line of metrics.jsonl: a checkpoint may come between two lines.
+    package var intervalLossSum = 0.0
+    package var intervalExamples = 0
     /// Bytes of metrics.jsonl that belong to the steps so far.
-    var metricsLength = 0
+    package var metricsLength = 0
 
-    var runningLoss: Double? { examples > 0 ? lossSum / Double(examples) : nil }
+    package var runningLoss: Double? { examples > 0 ? lossSum / Double(examples) : nil }
 
-    var json: JSONValue {
+    /// A step's losses.
+    package mutating func add(lossSum: Double, examples: Int) {
+        self.lossSum += lossSum
+        self.examples += examples
+        intervalLossSum += lossSum
+        intervalExamples += examples
+    }
+
+    /// Mean loss since it was last taken; there has been a step.
+    package mutating func takeIntervalLoss() -> Double {
+        defer { (intervalLossSum, intervalExamples) = (0, 0) }
+        return intervalLossSum / Double(intervalExamples)
+    }
+
+    package var json: JSONValue {
         [
             "epochs": .array(
                 epochs.map {
@@ -29,15 +52,20 @@ struct TrainingRecord: Equatable {
                         "number": .integer($0.number), "train": .bits($0.trainLoss), "test": .bits($0.testLoss),
                     ]
                 }),
-            "loss_sum": .bits(lossSum), "examples": .integer(examples), "metrics_length": .integer(metricsLength),
+            "loss_sum": .bits(lossSum), "examples": .integer(examples),
+            "interval_loss_sum": .bits(intervalLossSum), "interval_examples": .integer(intervalExamples),
+            "metrics_length": .integer(metricsLength),
         ]
     }
 
-    init() {}
+    package init() {}
 
-    init?(json: JSONValue) {
+    package init?(json: JSONValue) {
         guard let epochs = json["epochs"]?.array, let lossSum = json["loss_sum"]?.double,
-            let examples = json["examples"]?.integer, let metricsLength = json["metrics_length"]?.integer
+            let examples = json["examples"]?.integer,
+            let intervalLossSum = json["interval_loss_sum"]?.double,
+            let intervalExamples = json["interval_examples"]?.integer,
+            let metricsLength = json["metrics_length"]?.integer
         else { return nil }
         for epoch in epochs {
             guard let number = epoch["number"]?.integer else { return nil }
@@ -46,6 +74,8 @@ struct TrainingRecord: Equatable {
         }
         self.lossSum = lossSum
         self.examples = examples
+        self.intervalLossSum = intervalLossSum
+        self.intervalExamples = intervalExamples
         self.metricsLength = metricsLength
     }
 }

@@ -35,7 +35,6 @@ private struct TrainingRun {
     private let environment: [String: String]
     private let display: ProgressDisplay
     private let signals: SignalWatch
-    private let folder: RunFolder
     private let began = MonotonicClock.now()
 
     init(
@@ -45,7 +44,6 @@ private struct TrainingRun {
         self.environment = environment
         self.display = display
         signals = try SignalWatch()
-        folder = try RunFolder(configuration)
     }
 
     func run() throws -> TrainingOutcome {
@@ -61,9 +59,12 @@ private struct TrainingRun {
 
     private func run(with crew: Crew) throws -> TrainingOutcome {
         let dataset = try loadDataset()
+        let examples = try ExampleSource(dataset, configuration)
+        // Only now, so that a run that cannot begin leaves nothing behind.
+        let folder = try RunFolder(configuration)
         let trainer = try Trainer(
-            configuration, dataset: dataset, state: startingState(dataset), folder: folder, crew: crew,
-            display: display)
+            configuration, dataset: dataset, examples: examples, state: startingState(dataset, folder),
+            folder: folder, crew: crew, display: display)
         var report = RunReport(configuration: configuration, dataset: dataset)
         do {
             try crew.gather()
@@ -80,10 +81,10 @@ private struct TrainingRun {
         report.workers = crew.workerMemory
         report.secondsToFirstStep = trainer.timing.secondsToFirstStep
         crew.dismiss(.finished)
-        return try finish(trainer, report)
+        return try finish(trainer, report, folder)
     }
 
-    private func finish(_ trainer: Trainer, _ report: RunReport) throws -> TrainingOutcome {
+    private func finish(_ trainer: Trainer, _ report: RunReport, _ folder: RunFolder) throws -> TrainingOutcome {
         let artefacts = RunArtefacts(trainer: trainer, folder: folder)
         let record = try trainer.finalRecord()
         let digest = try artefacts.writeModel()
@@ -108,7 +109,7 @@ private struct TrainingRun {
         return dataset
     }
 
-    private func startingState(_ dataset: Dataset) throws -> TrainingState {
+    private func startingState(_ dataset: Dataset, _ folder: RunFolder) throws -> TrainingState {
         guard configuration.resume else { return TrainingState(configuration) }
         let (checkpoint, note) = try folder.readCheckpoint()
         if let note { display.say("note: \(note)") }

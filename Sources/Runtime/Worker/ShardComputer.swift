@@ -1,17 +1,22 @@
 // Computes a shard: the microbatches of a lease on one or more threads, summed to the tree nodes the lease calls for. The result
 // has the same bits for any number of threads: threads take whole subtrees, and the tree's shape is fixed.
-internal import Coordination
+package import Coordination
 internal import Evaluation
-internal import ModelCore
+package import ModelCore
 
 /// The memory of a shard's examples: pixels [image of the example][example][784], one target per example.
-struct ShardExamples {
+package struct ShardExamples {
     let pixels: UnsafePointer<UInt8>
     let targets: UnsafePointer<Int32>
+
+    package init(pixels: UnsafePointer<UInt8>, targets: UnsafePointer<Int32>) {
+        self.pixels = pixels
+        self.targets = targets
+    }
 }
 
 /// Gradient sums of shards of one network. Owns a workspace per thread; used by one thread at a time.
-final class ShardComputer {
+package final class ShardComputer {
     /// A subtree of at most so many microbatches is one thread's task: small enough to balance, large enough that adding
     /// up the tasks costs little.
     private static let largestTask = 8
@@ -19,13 +24,13 @@ final class ShardComputer {
     private static let tasksPerRound = 2
 
     let network: NetworkDescription
-    let parameterCount: Int
+    package let parameterCount: Int
     private let threads: Int
     private let computers: [MicrobatchGradient]
     private let threadPools: [BufferPool]
     private let pool: BufferPool
 
-    init(_ network: NetworkDescription, threads: Int) {
+    package init(_ network: NetworkDescription, threads: Int) {
         let count = ParameterLayout(network).paddedCount
         self.network = network
         self.threads = threads
@@ -40,7 +45,7 @@ final class ShardComputer {
     /// - Parameters:
     ///   - weights: `parameterCount` floats
     ///   - between: called now and then, with the number of microbatches done
-    func compute(
+    package func compute(
         _ lease: ShardLease, _ examples: ShardExamples, weights: UnsafePointer<Float>, between: (Int) -> Void
     ) -> [Partial] {
         var tree = ReductionTree(microbatches: lease.totalMicrobatches, pool: pool)
@@ -65,7 +70,7 @@ final class ShardComputer {
         }
     }
 
-    func recycle(_ buffer: GradientBuffer) { pool.recycle(buffer) }
+    package func recycle(_ buffer: GradientBuffer) { pool.recycle(buffer) }
 
     /// Descendants of `node` that are small enough for a task, in index order.
     private static func tasks(in node: MicrobatchRange, threads: Int) -> [MicrobatchRange] {

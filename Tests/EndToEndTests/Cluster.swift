@@ -1,0 +1,36 @@
+// A coordinator and workers that are processes of their own, over tcp on this machine.
+import Testing
+
+final class Cluster {
+    let coordinator: Program
+    let address: String
+    private let workspace: Workspace
+    private var workers: [Program] = []
+
+    /// Starts `siamese coordinator` with these arguments on any free port.
+    init(_ arguments: [String], in workspace: Workspace) throws {
+        self.workspace = workspace
+        coordinator = try Program(
+            ["coordinator"] + arguments + ["--listen", "tcp://127.0.0.1:0"], in: workspace)
+        let words = try coordinator.waitForLine(containing: "listening on tcp://127.0.0.1:").split(separator: " ")
+        // "listening on tcp://127.0.0.1:40123: connect with …"
+        address = String(try #require(words.dropFirst(2).first).dropLast())
+    }
+
+    @discardableResult
+    func addWorker(_ options: String...) throws -> Program {
+        let worker = try Program(["worker", "--connect", address] + options, in: workspace)
+        workers.append(worker)
+        return worker
+    }
+
+    /// Waits for the end of everybody; workers that were not killed must have been sent home.
+    func finish() throws -> Outcome {
+        let outcome = try coordinator.waitForEnd()
+        for worker in workers {
+            let end = try worker.waitForEnd()
+            #expect(end.code == 0 || end.code == -9, "a worker ended with \(end.code): \(end.errors)")
+        }
+        return outcome
+    }
+}

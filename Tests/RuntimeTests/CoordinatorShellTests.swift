@@ -1,0 +1,100 @@
+// The coordinator's shell with a worker in the same process: whole steps through both cores and the codec, without sockets.
+import Coordination
+import Datasets
+import Messaging
+import ModelCore
+import Runtime
+import TestKit
+import Testing
+
+/// Delivers everything twice, with noise in between, as no network should.
+private final class StammeringLink: WorkerLink {
+    private let link: InProcessLink
+    private var waiting: [LinkEvent] = []
+
+    init(_ link: InProcessLink) { self.link = link }
+
+    func send(_ frames: [Frame], to peer: PeerID) throws -> SendResult { try link.send(frames, to: peer) }
+
+    func next(until deadline: UInt64?) throws -> LinkEvent {
+        if !waiting.isEmpty { return waiting.removeFirst() }
+        let event = try link.next(until: deadline)
+        if case .message = event {
+            let noise = Message.frames([Frame([UInt8](repeating: 0x5A, count: 40))])
+            waiting = [.message(noise, from: PeerID(rawValue: 99)), event]
+        }
+        return event
+    }
+
+    func forget(_ peer: PeerID) { link.forget(peer) }
+}
+
+@Suite struct CoordinatorShellTests {
+    private let network = NetworkDescription(kind: .siameseContrastive)
+    private let images: ImageSet
+
+    init() {
+        var random = SplitMix64(seed: 7)
+        images = ImageSet(
+            pixels: (0..<60 * imagePixels).map { _ in UInt8(random.below(256)) },
+            labels: (0..<60).map { UInt8($0 % 10) })
+    }
+
+    /// The sums of steps of several sizes at the initial weights.
+    private func sums(
+        threads: Int, notices: inout [ClusterNotice], link: (InProcessLink) -> any WorkerLink = { $0 }
+    ) throws -> [ShardFixture.Sum] {
+        let weights = ParameterLayout(network).initialParameters(seed: 3)
+        let sampler = try Sampler(kind: .pair, labels: images.labels, seed: 1).epoch(1)
+        let build = BuildIdentity.ofThisBuild()
+        let heard = Notices()
+        let inProcess = try InProcessLink(build: build, threads: threads, signals: nil)
+        let shell = CoordinatorShell(link: link(inProcess), network: network, build: build) { heard.all.append($0) }
+        try shell.awaitWorkers(1, until: MonotonicClock.now() + 10_000_000_000)
+        try #require(shell.workers.count == 1)
+        let sums = try [60, 1, 17, 32].enumerated().map { index, size in
+            let sum = try shell.gradientSum(
+                StepInput(
+                    number: UInt64(index + 1), examples: sampler.batch(positions: 0..<size), images: images,
+                    weights: Frame(borrowing: weights, bytes: weights.bytes)))
+            defer { shell.recycle(sum.gradient) }
+            return ShardFixture.Sum(sum)
+        }
+        try shell.stop(.finished)
+        notices = heard.all
+        return sums
+    }
+
+    private final class Notices { var all: [ClusterNotice] = [] }
+
+    @Test func aStepGivesTheSumOfItsExamples() throws {
+        var notices: [ClusterNotice] = []
+        let sums = try sums(threads: 1, notices: &notices)
+        #expect(sums.map(\.examples) == [60, 1, 17, 32])
+        #expect(Set(sums.map(\.gradient)).count == 4)
+        #expect(try sums == self.sums(threads: 3, notices: &notices), "threads")
+        #expect(notices.allSatisfy { if case .joined = $0 { true } else { false } }, "\(notices)")
+    }
+
+    @Test func repeatedAndSenselessMessagesChangeNothing() throws {
+        var notices: [ClusterNotice] = []
+        let expected = try sums(threads: 1, notices: &notices)
+        let sums = try sums(threads: 1, notices: &notices) { StammeringLink($0) }
+        #expect(sums == expected)
+        #expect(notices.contains { if case .refused = $0 { true } else { false } }, "\(notices)")
+    }
+
+    @Test func aWorkerOfAnotherBuildIsRefused() throws {
+        let ours = BuildIdentity.ofThisBuild()
+        let theirs = BuildIdentity(numericsVersion: ours.numericsVersion + 1, selfTest: ours.selfTest)
+        let heard = Notices()
+        let link = try InProcessLink(build: theirs, threads: 1, signals: nil)
+        let shell = CoordinatorShell(link: link, network: network, build: ours) { heard.all.append($0) }
+        try shell.awaitWorkers(1, until: MonotonicClock.now() + 50_000_000)
+        #expect(shell.workers.isEmpty)
+        guard case .refused(let reason)? = heard.all.first else { throw Unrefused(notices: heard.all) }
+        #expect(reason.contains("numerics version \(theirs.numericsVersion), coordinator \(ours.numericsVersion)"))
+    }
+
+    private struct Unrefused: Error { let notices: [ClusterNotice] }
+}

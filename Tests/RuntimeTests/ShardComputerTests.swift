@@ -1,0 +1,35 @@
+// Shards of any cut, on any number of threads, add up to the same bits.
+import Coordination
+import ModelCore
+import TestKit
+import Testing
+
+@Suite struct ShardComputerTests {
+    /// Cuts 0..<count anywhere.
+    private func cut(_ count: Int, _ random: inout SplitMix64) -> [MicrobatchRange] {
+        var ranges: [MicrobatchRange] = []
+        var first = 0
+        while first < count {
+            let length = random.within(1...max(1, min(count - first, random.within(1...count))))
+            ranges.append(MicrobatchRange(first: first, count: length))
+            first += length
+        }
+        return ranges
+    }
+
+    @Test(arguments: 1...24)
+    func everyCutAndEveryNumberOfThreadsGiveTheSameBits(seed: UInt64) throws {
+        var random = SplitMix64(seed: seed)
+        let kind = NetworkKind.allCases[Int(seed) % NetworkKind.allCases.count]
+        let fixture = ShardFixture(kind, examples: random.within(1...300), random: &random)
+        let expected = try #require(fixture.plainSum())
+        #expect(expected.examples == fixture.extent.examples)
+        for threads in [1, random.within(2...5)] {
+            var ranges = cut(fixture.extent.microbatches, &random)
+            // Answers come in any order.
+            ranges.shuffle(using: &random)
+            let sum = fixture.sum(ranges, threads: threads)
+            #expect(sum == expected, "seed \(seed): \(kind), \(ranges), \(threads) threads")
+        }
+    }
+}

@@ -1,0 +1,92 @@
+// Examples of noise and their shards, for tests of whatever computes gradients.
+import Coordination
+import Datasets
+import ModelCore
+import Runtime
+import TestKit
+
+/// One step's examples, and its gradient sum by the plainest way: microbatch for microbatch, straight into the tree.
+struct ShardFixture {
+    let network: NetworkDescription
+    let extent: StepExtent
+    let weights: ParameterBuffer
+    /// [tower][example][pixel]
+    let pixels: [[UInt8]]
+    let targets: [Int32]
+
+    init(_ kind: NetworkKind, examples: Int, random: inout SplitMix64) {
+        network = NetworkDescription(kind: kind)
+        extent = StepExtent(examples: examples, examplesPerMicrobatch: microbatchSize)
+        weights = ParameterLayout(network).initialParameters(seed: random.next())
+        pixels = (0..<kind.towers).map { _ in (0..<examples * imagePixels).map { _ in UInt8(random.below(256)) } }
+        targets = (0..<examples).map { _ in Int32(random.below(kind == .embeddingClassification ? 10 : 2)) }
+    }
+
+    /// What must agree to the last bit.
+    struct Sum: Equatable {
+        let gradient: UInt64
+        let loss: UInt64
+        let examples: UInt32
+        let active: UInt32
+
+        init(_ partial: Partial) {
+            gradient = partial.gradient.fingerprint
+            loss = partial.lossSum.bitPattern
+            examples = partial.exampleCount
+            active = partial.activeCount
+        }
+    }
+
+    /// The sum, when the step is cut into `ranges` and each is computed with `threads`.
+    func sum(_ ranges: [MicrobatchRange], threads: Int) -> Sum? {
+        let computer = ShardComputer(network, threads: threads)
+        var tree = ReductionTree(microbatches: extent.microbatches, pool: BufferPool(count: computer.parameterCount))
+        for range in ranges {
+            let lease = ShardLease(
+                run: RunID(high: 1, low: 1), step: 1, shard: 0, lease: 1, range: range, extent: extent,
+                imagesPerExample: network.kind.towers)
+            for (node, partial) in zip(lease.nodes, compute(lease, computer)) { _ = tree.insert(partial, at: node) }
+        }
+        return tree.takeRoot().map(Sum.init)
+    }
+
+    private func compute(_ lease: ShardLease, _ computer: ShardComputer) -> [Partial] {
+        let first = lease.range.first * microbatchSize
+        let examples = first..<first + lease.examples
+        let shardPixels = pixels.flatMap { $0[examples.lowerBound * imagePixels..<examples.upperBound * imagePixels] }
+        return shardPixels.withUnsafeBufferPointer { pixels in
+            targets[examples].withUnsafeBufferPointer { targets in
+                guard let pixels = pixels.baseAddress, let targets = targets.baseAddress else { return [] }
+                return computer.compute(
+                    lease, ShardExamples(pixels: pixels, targets: targets), weights: weights.floats, between: { _ in })
+            }
+        }
+    }
+
+    /// The sum without shards, tasks or threads.
+    func plainSum() -> Sum? {
+        let computer = MicrobatchGradient(network)
+        let pool = BufferPool(count: ParameterLayout(network).paddedCount)
+        var tree = ReductionTree(microbatches: extent.microbatches, pool: pool)
+        for index in 0..<extent.microbatches {
+            let first = index * microbatchSize
+            let count = min(microbatchSize, extent.examples - first)
+            let buffer = pool.take()
+            let towers = pixels.flatMap { $0[first * imagePixels..<(first + count) * imagePixels] }
+            let sums = towers.withUnsafeBufferPointer { towers in
+                targets[first..<first + count].withUnsafeBufferPointer { targets in
+                    computer.gradient(
+                        of: Microbatch(
+                            pixels: towers.baseAddress!, towerStride: count * imagePixels,
+                            targets: targets.baseAddress!, examples: count),
+                        at: weights.floats, into: buffer.values.baseAddress!)
+                }
+            }
+            let partial = Partial(
+                gradient: buffer, lossSum: sums.loss, exampleCount: UInt32(sums.examples),
+                activeCount: UInt32(sums.active))
+            _ = tree.insert(partial, at: MicrobatchRange(first: index, count: 1))
+        }
+        return tree.takeRoot().map(Sum.init)
+    }
+}

@@ -5,7 +5,8 @@ import PackageDescription
 /// have the same bits for every choice; only the speed differs.
 let march = Context.environment["SIAMESE_MARCH"] ?? "x86-64-v3"
 /// CI turns warnings into errors; a user's newer compiler, with new warnings, still builds.
-let strict: [SwiftSetting] = Context.environment["SIAMESE_STRICT"] == nil ? [] : [.unsafeFlags(["-warnings-as-errors"])]
+let strict: [SwiftSetting] =
+    (Context.environment["SIAMESE_STRICT"] ?? "").isEmpty ? [] : [.unsafeFlags(["-warnings-as-errors"])]
 
 let common: [SwiftSetting] =
     [
@@ -17,7 +18,7 @@ let common: [SwiftSetting] =
 
 #if arch(x86_64)
     let instructionSet = ["-Xcc", "-march=\(march)"]
-    let requirements: [SwiftSetting] = ["x86-64-v3", "x86-64-v4"].contains(march) ? [.define("REQUIRES_AVX2")] : []
+    let requirements: [SwiftSetting] = ["x86-64", "x86-64-v2"].contains(march) ? [] : [.define("REQUIRES_AVX2")]
 #else
     let instructionSet: [String] = []
     let requirements: [SwiftSetting] = []

@@ -16,8 +16,10 @@ enum ChildOutcome: Equatable {
 /// - Parameters:
 ///   - arguments: without the program's own name.
 ///   - showsErrors: whether its standard error is ours; else it is dropped.
+///   - isCancelled: asked ten times a second; when it says yes, the program is killed as if out of time.
 func runChild(
-    _ executable: String, _ arguments: [String], environment: [String: String], showsErrors: Bool, deadline: Duration
+    _ executable: String, _ arguments: [String], environment: [String: String], showsErrors: Bool, deadline: Duration,
+    isCancelled: () -> Bool
 ) -> ChildOutcome {
     var ends: [Int32] = [-1, -1]
     // Not a pipe: only this call makes both ends close-on-exec at once, so that no other child inherits them.
@@ -33,7 +35,7 @@ func runChild(
     case .success(let pid): child = pid
     case .failure(let error): return .notStarted(code: error.code)
     }
-    let output = readToEnd(ends[0], until: end)
+    let output = readToEnd(ends[0], until: end, isCancelled: isCancelled)
     if output == nil { kill(child, SIGKILL) }
     var status: Int32 = 0
     while waitpid(child, &status, 0) < 0, errno == EINTR {}
@@ -75,15 +77,17 @@ private func spawn(
     return code == 0 ? .success(child) : .failure(SpawnFailure(code: code))
 }
 
-/// Nil when the deadline passes before the writer has closed its end.
-private func readToEnd(_ descriptor: Int32, until end: ContinuousClock.Instant) -> String? {
+/// Nil when the deadline passes, or `isCancelled` says so, before the writer has closed its end.
+private func readToEnd(
+    _ descriptor: Int32, until end: ContinuousClock.Instant, isCancelled: () -> Bool
+) -> String? {
     var bytes: [UInt8] = []
     var chunk = [UInt8](repeating: 0, count: 4096)
     while true {
         let left = (end - .now) / .milliseconds(1)
-        guard left > 0 else { return nil }
+        guard left > 0, !isCancelled() else { return nil }
         var wait = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-        guard poll(&wait, 1, Int32(clamping: Int(left.rounded(.up)))) > 0 else { continue }
+        guard poll(&wait, 1, Int32(min(left.rounded(.up), 100))) > 0 else { continue }
         let count = read(descriptor, &chunk, chunk.count)
         if count == 0 { return String(decoding: bytes, as: UTF8.self) }
         if count > 0, bytes.count < 1 << 16 { bytes.append(contentsOf: chunk[..<count]) }

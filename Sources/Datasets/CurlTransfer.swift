@@ -19,13 +19,14 @@ struct CurlTransfer: Sendable {
     let environment: [String: String]
     let showsProgress: Bool
     let deadlines: Downloader.Deadlines
+    let isCancelled: @Sendable () -> Bool
 
     /// Appends what is missing of the file at `address` to the one at `part`.
     func fetch(_ address: String, to part: String) -> Outcome {
         // curl keeps the deadline itself; ours is for a curl that hangs.
         let outcome = runChild(
             program, arguments(address, part), environment: environment, showsErrors: showsProgress,
-            deadline: .seconds(deadlines.file + deadlines.connect))
+            deadline: .seconds(deadlines.file + deadlines.connect), isCancelled: isCancelled)
         switch outcome {
         case .exited(0, _): return .complete
         // 33: the server does not do ranges. 36: nothing to go on from there. 416: range not satisfiable.

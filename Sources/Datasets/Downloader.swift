@@ -24,14 +24,20 @@ package struct Downloader: Sendable {
     private let environment: [String: String]
     private let showsProgress: Bool
     private let deadlines: Deadlines
+    private let isCancelled: @Sendable () -> Bool
 
     /// - Parameters:
     ///   - environment: for PATH, in which curl is looked for, and the variables that name a proxy.
     ///   - showsProgress: a bar on standard error (when that is a terminal).
-    package init(environment: [String: String], showsProgress: Bool, deadlines: Deadlines = Deadlines()) {
+    ///   - isCancelled: asked ten times a second; when it says yes, the transfer ends and the fetch fails.
+    package init(
+        environment: [String: String], showsProgress: Bool, deadlines: Deadlines = Deadlines(),
+        isCancelled: @escaping @Sendable () -> Bool = { false }
+    ) {
         self.environment = environment
         self.showsProgress = showsProgress
         self.deadlines = deadlines
+        self.isCancelled = isCancelled
     }
 
     /// Brings all four files, as published, into `folder`. Files that are already there and right are left alone.
@@ -41,7 +47,8 @@ package struct Downloader: Sendable {
             throw Failure(reasons: ["download: there is no program curl (apt-get install curl)"])
         }
         let curl = CurlTransfer(
-            program: program, environment: environment, showsProgress: showsProgress, deadlines: deadlines)
+            program: program, environment: environment, showsProgress: showsProgress, deadlines: deadlines,
+            isCancelled: isCancelled)
         do {
             try createFolder(at: folder)
             let lock = try FileLock(path: "\(folder)/.lock")
@@ -100,6 +107,7 @@ private struct DownloadTarget {
     /// Tries one mirror for as long as each try brings the part forward. Success: the part is the whole, right file.
     private func attempt(_ address: String, with curl: CurlTransfer) -> Result<Void, Refusal> {
         for _ in 1...DownloadTarget.greatestAttempts {
+            if curl.isCancelled() { return .failure(Refusal(reason: "was stopped")) }
             let before = sizeOfFile(at: part) ?? 0
             let outcome = curl.fetch(address, to: part)
             switch outcome {

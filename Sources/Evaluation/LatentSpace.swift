@@ -2,16 +2,18 @@
 package import ModelCore
 
 /// Latent vectors, [image][dimension], of `count` images of [image][784] bytes.
+/// - Parameter pausing: called now and then; what it throws ends the work
 package func embed(
     _ network: NetworkDescription, at parameters: ParameterBuffer, pixels: UnsafePointer<UInt8>, count: Int,
-    threads: Int
-) -> [Float] {
+    threads: Int, pausing: () throws -> Void
+) rethrows -> [Float] {
     let embedders = (0..<max(threads, 1)).map { _ in Embedder(network) }
     let dimensions = network.latentDimensions
-    return [Float](unsafeUninitializedCapacity: count * dimensions) { latents, initialized in
+    return try [Float](unsafeUninitializedCapacity: count * dimensions) { latents, initialized in
         if let start = latents.baseAddress {
             nonisolated(unsafe) let (start, pixels) = (start, pixels)
-            forEachTask((count + microbatchSize - 1) / microbatchSize, threads: threads) { task, thread in
+            let tasks = (count + microbatchSize - 1) / microbatchSize
+            try forEachTask(tasks, threads: threads, pausing: pausing) { task, thread in
                 let first = task * microbatchSize
                 embedders[thread].embed(
                     pixels + first * imagePixels, images: min(microbatchSize, count - first), at: parameters.floats,
@@ -32,16 +34,17 @@ package typealias ExampleSource =
     ) -> Void
 
 /// The summed loss of `count` examples, added up in order: the same bits for any number of threads.
+/// - Parameter pausing: called now and then; what it throws ends the work
 package func lossSums(
     _ network: NetworkDescription, at parameters: ParameterBuffer, count: Int, threads: Int,
-    examples source: ExampleSource
-) -> LossSums {
+    pausing: () throws -> Void, examples source: ExampleSource
+) rethrows -> LossSums {
     let tasks = (count + microbatchSize - 1) / microbatchSize
     var perTask = [LossSums](repeating: LossSums(), count: tasks)
     let workspaces = (0..<max(threads, 1)).map { _ in LossWorkspace(network) }
-    perTask.withUnsafeMutableBufferPointer { sums in
+    try perTask.withUnsafeMutableBufferPointer { sums in
         nonisolated(unsafe) let sums = sums
-        forEachTask(tasks, threads: threads) { task, thread in
+        try forEachTask(tasks, threads: threads, pausing: pausing) { task, thread in
             let first = task * microbatchSize
             let range = first..<min(first + microbatchSize, count)
             sums[task] = workspaces[thread].loss(of: range, from: source, at: parameters)

@@ -130,51 +130,73 @@ package func denseWeightGradient(
     weightGradient: UnsafeMutablePointer<Float>
 ) {
     precondition(inputs % 16 == 0, "the inputs of a dense layer come in sixteens, not \(inputs)")
+    let tile = WeightGradientTile(
+        inputs: inputs, outputs: outputs, towers: towers, gradient: gradient, transposed: transposed,
+        weightGradient: weightGradient)
     let whole = outputs / 4 * 4
-    let vectors = inputs / 8
-    for column in stride(from: 0, to: vectors, by: 2) {
-        for row in stride(from: 0, to: whole, by: 4) {
-            var (a0, a1, a2, a3) = (Lanes.zero, Lanes.zero, Lanes.zero, Lanes.zero)
-            var (b0, b1, b2, b3) = (Lanes.zero, Lanes.zero, Lanes.zero, Lanes.zero)
-            let start = UnsafeRawPointer(gradient + row).assumingMemoryBound(to: Float.self)
-            for lane in 0..<laneCount {
-                var g = start + lane
-                var x = transposed + (lane * vectors + column)
-                for _ in 0..<towers {
-                    let (v, z) = (x[0], x[1])
-                    let g0 = splat(g[0])
-                    (a0, b0) = (a0.addingProduct(g0, v), b0.addingProduct(g0, z))
-                    let g1 = splat(g[8])
-                    (a1, b1) = (a1.addingProduct(g1, v), b1.addingProduct(g1, z))
-                    let g2 = splat(g[16])
-                    (a2, b2) = (a2.addingProduct(g2, v), b2.addingProduct(g2, z))
-                    let g3 = splat(g[24])
-                    (a3, b3) = (a3.addingProduct(g3, v), b3.addingProduct(g3, z))
-                    g += outputs * laneCount
-                    x += laneCount * vectors
-                }
+    for column in stride(from: 0, to: inputs / 8, by: 2) {
+        for row in stride(from: 0, to: whole, by: 4) { tile.fourRows(row, column) }
+        for row in whole..<outputs { tile.oneRow(row, column) }
+    }
+}
+
+/// Register tiles of `denseWeightGradient`: one or four outputs × 16 inputs.
+private struct WeightGradientTile {
+    let inputs: Int
+    let outputs: Int
+    let towers: Int
+    let gradient: UnsafePointer<Lanes>
+    let transposed: UnsafePointer<Lanes>
+    let weightGradient: UnsafeMutablePointer<Float>
+
+    /// The gradient of output `row`, first tower, lane 0; the lanes follow.
+    @inline(always)
+    private func scalars(_ row: Int) -> UnsafePointer<Float> {
+        UnsafeRawPointer(gradient + row).assumingMemoryBound(to: Float.self)
+    }
+
+    @inline(always)
+    func fourRows(_ row: Int, _ column: Int) {
+        var (a0, a1, a2, a3) = (Lanes.zero, Lanes.zero, Lanes.zero, Lanes.zero)
+        var (b0, b1, b2, b3) = (Lanes.zero, Lanes.zero, Lanes.zero, Lanes.zero)
+        for lane in 0..<laneCount {
+            var g = scalars(row) + lane
+            var x = transposed + (lane * inputs / 8 + column)
+            for _ in 0..<towers {
+                let (v, z) = (x[0], x[1])
+                let g0 = splat(g[0])
+                (a0, b0) = (a0.addingProduct(g0, v), b0.addingProduct(g0, z))
+                let g1 = splat(g[8])
+                (a1, b1) = (a1.addingProduct(g1, v), b1.addingProduct(g1, z))
+                let g2 = splat(g[16])
+                (a2, b2) = (a2.addingProduct(g2, v), b2.addingProduct(g2, z))
+                let g3 = splat(g[24])
+                (a3, b3) = (a3.addingProduct(g3, v), b3.addingProduct(g3, z))
+                g += outputs * laneCount
+                x += inputs
             }
-            let out = weightGradient + (row * inputs + column * 8)
-            storePair(a0, b0, out)
-            storePair(a1, b1, out + inputs)
-            storePair(a2, b2, out + 2 * inputs)
-            storePair(a3, b3, out + 3 * inputs)
         }
-        for row in whole..<outputs {
-            var (a, b) = (Lanes.zero, Lanes.zero)
-            let start = UnsafeRawPointer(gradient + row).assumingMemoryBound(to: Float.self)
-            for lane in 0..<laneCount {
-                var g = start + lane
-                var x = transposed + (lane * vectors + column)
-                for _ in 0..<towers {
-                    let weight = splat(g[0])
-                    (a, b) = (a.addingProduct(weight, x[0]), b.addingProduct(weight, x[1]))
-                    g += outputs * laneCount
-                    x += laneCount * vectors
-                }
+        let out = weightGradient + (row * inputs + column * 8)
+        storePair(a0, b0, out)
+        storePair(a1, b1, out + inputs)
+        storePair(a2, b2, out + 2 * inputs)
+        storePair(a3, b3, out + 3 * inputs)
+    }
+
+    @inline(always)
+    func oneRow(_ row: Int, _ column: Int) {
+        var (a, b) = (Lanes.zero, Lanes.zero)
+        for lane in 0..<laneCount {
+            var g = scalars(row) + lane
+            var x = transposed + (lane * inputs / 8 + column)
+            for _ in 0..<towers {
+                let weight = splat(g[0])
+                (a, b) = (a.addingProduct(weight, x[0]), b.addingProduct(weight, x[1]))
+                g += outputs * laneCount
+                x += inputs
             }
-            storePair(a, b, weightGradient + (row * inputs + column * 8))
         }
+        storePair(a, b, weightGradient + (row * inputs + column * 8))
     }
 }
 

@@ -57,6 +57,16 @@ package func addInto(count: Int, _ left: UnsafeMutablePointer<Float>, _ right: U
     for i in (vectors * laneCount)..<count { left[i] += right[i] }
 }
 
+/// Whether none of `count` floats (a multiple of eight, aligned to 32 bytes) is infinite or NaN.
+package func isFinite(count: Int, _ values: UnsafePointer<Float>) -> Bool {
+    precondition(count % laneCount == 0, "parameter buffers are padded to vectors")
+    let vectors = UnsafeRawPointer(values).assumingMemoryBound(to: Lanes.self)
+    // Zero times anything finite is zero; times infinity or NaN it is NaN, and NaN stays.
+    var sum = Lanes.zero
+    for i in 0..<(count / laneCount) { sum = sum.addingProduct(vectors[i], Lanes.zero) }
+    return horizontalSum(sum) == 0
+}
+
 /// Constants of one Adam step (Kingma & Ba 2015), as PyTorch's `Adam` uses them.
 package struct AdamStep: Sendable {
     /// 1 − β₁, β₂ and 1 − β₂.

@@ -16,9 +16,23 @@ struct Coordinator: ParsableCommand {
     @Option(help: "Address to listen on, for example tcp://127.0.0.1:5555.")
     var listen: String
 
+    @Option(help: "Workers to wait for before the first step; more may come and go later.")
+    var workers = 1
+
+    /// Where to listen. `localhost` is the name of an address, and libzmq binds to addresses and interfaces only.
+    private func endpoint() throws(EndpointError) -> Endpoint {
+        let endpoint = try Endpoint(parsing: listen)
+        guard case .tcp(host: "localhost", let port) = endpoint else { return endpoint }
+        return .tcp(host: "127.0.0.1", port: port)
+    }
+
     mutating func validate() throws {
+        guard (1...100_000).contains(workers) else { throw ValidationError("--workers must be from 1 to 100000.") }
         do {
-            let endpoint = try Endpoint(parsing: listen)
+            let endpoint = try endpoint()
+            if case .inproc = endpoint {
+                throw ValidationError("--listen: nobody outside this process can reach \(listen).")
+            }
             guard endpoint.isLoopback else {
                 throw ValidationError(
                     "--listen \(listen) can be reached from other machines, and the link is not encrypted yet. Listen on "
@@ -33,7 +47,7 @@ struct Coordinator: ParsableCommand {
     func run() throws {
         requireInstructions()
         do {
-            training.run(.remote(listen: try Endpoint(parsing: listen)), threads: 1)
+            training.run(.remote(listen: try endpoint(), wanted: workers), threads: 1)
         } catch {
             leave(with: RunFailure(error))
         }

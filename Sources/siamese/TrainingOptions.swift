@@ -16,7 +16,7 @@ struct TrainingOptions: ParsableArguments {
     @Argument(help: ArgumentHelp("What to train on: MNIST or FashionMNIST.", valueName: "dataset"))
     var dataset: DatasetArgument
 
-    @Option(help: "Learning rate of Adam.")
+    @Option(parsing: .unconditional, help: "Learning rate of Adam.")
     var lr = 1e-4
 
     @Option(help: "Passes over the training set.")
@@ -37,7 +37,7 @@ struct TrainingOptions: ParsableArguments {
     @Option(help: "Seed of initialization and sampling.")
     var seed: UInt64 = 0
 
-    @Option(help: "Margin of the contrastive and the triplet loss.")
+    @Option(parsing: .unconditional, help: "Margin of the contrastive and the triplet loss.")
     var margin: Float = 1
 
     @Option(help: "Dimensions of the latent space; more than 2 are plotted through their principal components.")
@@ -65,7 +65,7 @@ struct TrainingOptions: ParsableArguments {
         }
         let counts = [
             ("--epochs", epochs, 1_000_000), ("--batch-size", batchSize, 1_000_000),
-            ("--log-interval", logInterval, Int(Int32.max)), ("--latent-dims", latentDims, 4096),
+            ("--log-interval", logInterval, Int(Int32.max)), ("--latent-dims", latentDims, 256),
             ("--max-steps", maxSteps ?? 1, Int(Int32.max)),
             ("--checkpoint-interval", checkpointInterval ?? 1, Int(Int32.max)),
         ]
@@ -141,16 +141,6 @@ struct DatasetArgument: ExpressibleByArgument {
 }
 
 extension Architecture: ExpressibleByArgument {}
-
-/// An address as ZeroMQ writes it.
-struct EndpointArgument: ExpressibleByArgument {
-    let endpoint: Endpoint
-
-    init?(argument: String) {
-        guard let endpoint = try? Endpoint(parsing: argument) else { return nil }
-        self.endpoint = endpoint
-    }
-}
 
 /// The environment of this process.
 func processEnvironment() -> [String: String] {

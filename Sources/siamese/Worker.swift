@@ -15,7 +15,7 @@ struct Worker: ParsableCommand {
     @Option(help: "Threads to compute on.")
     var threads = 1
 
-    @Option(help: "Seconds to wait for a coordinator; 0: for ever.")
+    @Option(help: "Seconds to wait for the first answer of a coordinator; 0: for ever.")
     var patience = 10.0
 
     @Option(help: "What the coordinator calls this worker (default: the host's name).")
@@ -28,8 +28,10 @@ struct Worker: ParsableCommand {
         guard (1...1024).contains(threads) else { throw ValidationError("--threads must be from 1 to 1024.") }
         guard patience >= 0, patience <= 1e9 else { throw ValidationError("--patience must not be negative.") }
         do {
-            try Endpoint(parsing: connect).requireConnectable()
-        } catch {
+            let endpoint = try Endpoint(parsing: connect)
+            try endpoint.requireConnectable()
+            if case .inproc = endpoint { throw ValidationError("--connect: \(connect) is inside another process.") }
+        } catch let error as EndpointError {
             throw ValidationError("--connect: \(error)")
         }
     }

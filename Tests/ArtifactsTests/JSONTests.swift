@@ -27,7 +27,7 @@ import Testing
                 """)
     }
 
-    @Test(arguments: [0.1, 1 / 3, 5e-324, 1.797e308, 0.069314718, 100, -0.0, 1e21] as [Double])
+    @Test(arguments: [0.1, 1 / 3, .leastNonzeroMagnitude, 1.797e308, 0.069314718, 100, -0.0, 1e21] as [Double])
     func numbersReadBackAsTheSameBits(_ number: Double) throws {
         let parsed = try JSONValue(parsing: JSONValue.number(number).compact())
         #expect(parsed.number?.bitPattern == number.bitPattern)

@@ -62,7 +62,7 @@ import Testing
             ("nearly equal", .init(dimensions: 2, values: [1, 1, 1.0000001, 1, 1, 1, 1, 1], labels: all)),
             ("not finite", .init(dimensions: 2, values: .init(repeating: .nan, count: 8), labels: all)),
             ("extreme", .init(dimensions: 2, values: [3.4e38, -3.4e38, -3.4e38, 3.4e38, 0, 0, 1, 1], labels: all)),
-            ("tiny", .init(dimensions: 2, values: [1e-45, 0, 0, 1e-45, 0, 0, 0, 0], labels: all)),
+            ("tiny", .init(dimensions: 2, values: [0x1p-149, 0, 0, 0x1p-149, 0, 0, 0, 0], labels: all)),
             ("strip", Self.clusters(200, dimensions: 1)), ("empty strip", .init(dimensions: 1, values: [], labels: [])),
             ("eight", Self.clusters(200, dimensions: 8)),
             ("eight, empty", .init(dimensions: 8, values: [], labels: [])),
@@ -97,7 +97,8 @@ import Testing
 
     @Test(
         arguments: [
-            [], [0.5], [0], [0, 0], [.nan], [.infinity, 1], [-3, -2], [1e300, -1e300], [1.79e308, 5], [5e-324, 0],
+            [], [0.5], [0], [0, 0], [.nan], [.infinity, 1], [-3, -2], [1e300, -1e300], [1.79e308, 5],
+            [.leastNonzeroMagnitude, 0],
             [0.6931471, 0.6931472], [1e9, 1e9 + 1],
         ] as [[Double]])
     func lossesNeedNotBehave(_ losses: [Double]) throws {

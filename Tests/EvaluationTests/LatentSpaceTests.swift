@@ -20,6 +20,22 @@ import Testing
         }
     }
 
+    @Test func pausesComeBetweenSlicesAndMayEndTheWork() {
+        struct Enough: Error {}
+        let done = Mutex(0)
+        var pauses = 0
+        #expect(throws: Enough.self) {
+            try forEachTask(1000, threads: 2) {
+                pauses += 1
+                if pauses == 3 { throw Enough() }
+            } _: { _, _ in
+                done.withLock { $0 += 1 }
+            }
+        }
+        #expect(pauses == 3)
+        #expect(done.withLock { $0 } == 3 * 64)
+    }
+
     @Test(arguments: [0, 1, 7, 8, 9, 50]) func threadsDoNotChangeABit(count: Int) {
         let network = NetworkDescription(kind: .siameseContrastive)
         let parameters = ParameterLayout(network).initialParameters(seed: 2)
@@ -35,9 +51,9 @@ import Testing
         }
         func run(_ threads: Int) -> ([UInt32], LossSums) {
             let latents = pixels.withUnsafeBufferPointer {
-                embed(network, at: parameters, pixels: $0.baseAddress!, count: count, threads: threads)
+                embed(network, at: parameters, pixels: $0.baseAddress!, count: count, threads: threads, pausing: {})
             }
-            let sums = lossSums(network, at: parameters, count: count, threads: threads, examples: source)
+            let sums = lossSums(network, at: parameters, count: count, threads: threads, pausing: {}, examples: source)
             return (latents.map(\.bitPattern), sums)
         }
         let one = run(1)

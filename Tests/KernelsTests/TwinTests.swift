@@ -194,6 +194,16 @@ private let shapes = [
         }
     }
 
+    @Test(arguments: [Float.nan, .infinity, -.infinity, .greatestFiniteMagnitude, .leastNonzeroMagnitude])
+    func whatIsNotFiniteIsFoundAnywhere(value: Float) {
+        for place in 0..<32 {
+            let tensor = Tensor(32, seed: 4)
+            #expect(isFinite(count: 32, tensor.scalars))
+            tensor.scalars[place] = value
+            #expect(isFinite(count: 32, tensor.scalars) == value.isFinite)
+        }
+    }
+
     @Test func horizontalSumIsTheWrittenTree() {
         let v = Lanes(1e8, 1, -1e8, 3, 0.5, -1e7, 7, 1e7)
         #expect(horizontalSum(v).bitPattern == naiveHorizontalSum(v).bitPattern)

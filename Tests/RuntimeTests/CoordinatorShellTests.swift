@@ -26,6 +26,8 @@ private final class StammeringLink: WorkerLink {
         return event
     }
 
+    func joined(processID: UInt32) { link.joined(processID: processID) }
+
     func forget(_ peer: PeerID) { link.forget(peer) }
 }
 

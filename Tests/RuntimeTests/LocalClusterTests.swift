@@ -57,13 +57,13 @@ private struct FakeWorkers {
         }
     }
 
-    @Test func aWorkerThatDiesAfterProgressIsReplacedWithoutEnd() async {
+    @Test func aWorkerThatHadJoinedIsReplacedWithoutEnd() async {
         await #expect(processExitsWith: .success) {
             let workers = try FakeWorkers("read line")
             try workers.cluster.start(1, link: workers.link)
             for step in 1...6 {
-                workers.cluster.stepsDone = step
                 let process = try #require(workers.cluster.processIDs.first)
+                workers.cluster.joined(processID: UInt32(process))
                 kill(process, SIGKILL)
                 try workers.serve { workers.said.all.count == step }
                 try #require(workers.said.all.last?.contains("was killed") == true)

@@ -30,9 +30,13 @@ package struct Adam: Sendable {
     }
 
     /// Takes one step on the mean gradient: the one division by the number of examples happens here.
+    ///
+    /// Returns false, and changes nothing, if the gradient is not finite: a step on it would be the end of the weights.
+    @discardableResult
     package mutating func update(
         _ parameters: ParameterBuffer, gradientSum: UnsafePointer<Float>, exampleCount: Int
-    ) {
+    ) -> Bool {
+        guard isFinite(count: parameters.count, gradientSum) else { return false }
         step += 1
         let constants = AdamStep(
             firstMomentRate: Float(1 - Self.beta1), secondMomentDecay: Float(Self.beta2),
@@ -43,6 +47,7 @@ package struct Adam: Sendable {
         adamUpdate(
             count: parameters.count, constants, gradientSum: gradientSum, parameters: parameters.floats,
             firstMoment: firstMoment.floats, secondMoment: secondMoment.floats)
+        return true
     }
 }
 

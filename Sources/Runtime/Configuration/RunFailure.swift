@@ -45,6 +45,8 @@ package struct RunFailure: Error, CustomStringConvertible {
         case let error as BindError: self.init(.unavailable, "\(error)")
         case let error as ConnectError: self.init(.unavailable, "\(error)")
         case let error as ContextError: self.init(.unavailable, "\(error)")
+        case let error as ZeroMQError: self.init(.unavailable, "\(error)")
+        case let error as ProcessError: self.init(.unavailable, "\(error)")
         case let error as CanvasError: self.init(.internalError, "\(error)")
         default: self.init(.internalError, "\(error)")
         }

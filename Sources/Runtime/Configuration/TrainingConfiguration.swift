@@ -11,8 +11,8 @@ package enum Workforce: Sendable, Equatable {
     case inProcess
     /// So many processes on this machine, over ipc.
     case local(Int)
-    /// Whoever connects to this address.
-    case remote(listen: Endpoint)
+    /// Whoever connects to this address; the first step waits for `wanted` of them.
+    case remote(listen: Endpoint, wanted: Int)
 }
 
 /// The resolved configuration of a run.
@@ -80,7 +80,7 @@ extension Workforce {
         switch self {
         case .inProcess: .integer(0)
         case .local(let count): .integer(count)
-        case .remote(let endpoint): .string("\(endpoint)")
+        case .remote(let endpoint, _): .string("\(endpoint)")
         }
     }
 }

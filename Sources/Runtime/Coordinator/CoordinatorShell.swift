@@ -46,7 +46,6 @@ package final class CoordinatorShell {
     private var isComplete = false
     /// Fingerprints of answers that a second answer will be compared with, by lease; of the present step only.
     private var fingerprints: [UInt64: [UInt64]] = [:]
-    private(set) var audits = 0
 
     package init(
         link: any WorkerLink, network: NetworkDescription, build: BuildIdentity,
@@ -88,6 +87,15 @@ package final class CoordinatorShell {
         while core.workers.count < count, MonotonicClock.now() < deadline {
             let next = core.nextDeadline.map { min($0.nanoseconds, deadline) } ?? deadline
             try handle(link.next(until: next))
+        }
+    }
+
+    /// Handles what has happened, without waiting.
+    package func attend() throws {
+        while true {
+            let event = try link.next(until: 0)
+            try handle(event)
+            if case .deadline = event { return }
         }
     }
 
@@ -161,12 +169,16 @@ package final class CoordinatorShell {
             link.forget(peer)
         case .goodbye(let peer, let reason):
             _ = try send(.goodbye(run: run, reason), to: peer)
-            if reason != .evicted { link.forget(peer) }
+            link.forget(peer)
         case .accept(let lease, let audited): accept(answer, lease, audited: audited)
         case .compare(let lease, let first): try compare(answer, lease, first: first)
         case .ignore(let peer, let reason): notify(.dropped("a message of \(peer): \(reason)"))
-        case .joined(let worker): notify(.joined("\(worker)"))
-        case .lost(let worker, let reason): notify(.lost("\(worker)", reason: "\(reason)"))
+        case .joined(let worker):
+            link.joined(processID: worker.processID)
+            notify(.joined("\(worker)"))
+        case .lost(let worker, let reason):
+            notify(.lost("\(worker)", reason: "\(reason)"))
+            link.forget(worker.peer)
         case .noWorkers: notify(.noWorkers)
         case .workersBack: notify(.workersBack)
         case .stepComplete: isComplete = true
@@ -212,7 +224,6 @@ package final class CoordinatorShell {
     /// The free audit: two workers computed the same shard, so their bits are the same.
     private func compare(_ answer: Answer?, _ lease: ShardLease, first: UInt64) throws {
         guard let answer, let expected = fingerprints[first] else { return }
-        audits += 1
         guard answer.fingerprints == expected else {
             throw RunFailure(
                 .badConfiguration,

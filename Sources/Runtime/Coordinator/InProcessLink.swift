@@ -36,9 +36,17 @@ package final class InProcessLink: WorkerLink {
 
     package func next(until deadline: UInt64?) throws -> LinkEvent {
         if let signal = signals?.received { return .stopped(signal) }
-        if inbox.messages.isEmpty { return .deadline }
+        if inbox.messages.isEmpty, let due = engine.nextDeadline, MonotonicClock.now() >= due {
+            try engine.onDeadline()
+        }
+        if inbox.messages.isEmpty {
+            if let end = engine.end { throw RunFailure(.internalError, "the worker of this process has left: \(end)") }
+            return .deadline
+        }
         return .message(inbox.messages.removeFirst(), from: Self.peer)
     }
+
+    package func joined(processID: UInt32) {}
 
     package func forget(_ peer: PeerID) {}
 }

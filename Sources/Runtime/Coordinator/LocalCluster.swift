@@ -4,20 +4,19 @@ internal import Messaging
 
 /// Worker processes of one run.
 package final class LocalCluster {
-    /// Replacements for one worker without any step done in between, before it is given up.
+    /// Replacements for one worker, none of which came so far as to join, before it is given up. One that dies of its work
+    /// is the core's affair (`lossLimit`).
     private static let replacementLimit = 3
     private static let grace: UInt64 = 2_000_000_000
 
     private let command: Command
     private let log: (String) -> Void
     private var children: [Child] = []
-    /// Steps done: a worker that died after progress is replaced without end, one that dies at once is not.
-    package var stepsDone = 0
 
     private struct Child {
         var process: ChildProcess?
         var replacements = 0
-        var stepsAtStart = 0
+        var hasJoined = false
     }
 
     package init(command: Command, log: @escaping (String) -> Void) {
@@ -33,6 +32,13 @@ package final class LocalCluster {
     }
 
     package var processIDs: [Int32] { children.compactMap { $0.process?.processIdentifier } }
+
+    /// The coordinator has welcomed this process.
+    package func joined(processID: UInt32) {
+        for index in children.indices where children[index].process?.processIdentifier == Int32(processID) {
+            children[index].hasJoined = true
+        }
+    }
 
     /// When `onDeadline` must be called at the latest.
     var nextDeadline: UInt64? { children.compactMap { $0.process?.deadline }.min() }
@@ -67,19 +73,28 @@ package final class LocalCluster {
         command.arguments += ["--name", name]
         let process = try ChildProcess(command, name: name)
         children[index].process = process
-        children[index].stepsAtStart = stepsDone
+        children[index].hasJoined = false
         if let descriptor = process.descriptor { link.watch(index, descriptor: descriptor) }
     }
 
     private func replace(_ index: Int, _ link: RouterLink, lastWords: String) throws {
-        if stepsDone > children[index].stepsAtStart { children[index].replacements = 0 }
+        if children[index].hasJoined { children[index].replacements = 0 }
         if children[index].replacements < Self.replacementLimit {
             children[index].replacements += 1
-            try launch(index, link)
-        } else if children.allSatisfy({ $0.process == nil }) {
-            throw RunFailure(
-                .tryAgainLater, "all worker processes keep dying; the last one said:\(quoted(lastWords))")
+            do {
+                try launch(index, link)
+            } catch {
+                log("cannot replace it: \(error)")
+                try requireSurvivor(lastWords)
+            }
+        } else {
+            try requireSurvivor(lastWords)
         }
+    }
+
+    private func requireSurvivor(_ lastWords: String) throws {
+        guard children.allSatisfy({ $0.process == nil }) else { return }
+        throw RunFailure(.tryAgainLater, "all worker processes keep dying; the last one said:\(quoted(lastWords))")
     }
 }
 

@@ -44,6 +44,8 @@ package final class RouterLink: WorkerLink {
         return try socket.send(frames, to: route)
     }
 
+    package func joined(processID: UInt32) { cluster?.joined(processID: processID) }
+
     package func forget(_ peer: PeerID) {
         guard let route = routes.removeValue(forKey: peer) else { return }
         peers[route] = nil

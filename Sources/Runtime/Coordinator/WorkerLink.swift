@@ -20,6 +20,8 @@ package protocol WorkerLink: AnyObject {
     func send(_ frames: [Frame], to peer: PeerID) throws -> SendResult
     /// The next event, at the latest at `deadline` (nanoseconds of `MonotonicClock`; nil: whenever something happens).
     func next(until deadline: UInt64?) throws -> LinkEvent
-    /// The peer will not be spoken to again.
+    /// A worker of this process id has been welcomed.
+    func joined(processID: UInt32)
+    /// The peer will not be spoken to again; what it may still say comes from a new one.
     func forget(_ peer: PeerID)
 }

@@ -56,7 +56,12 @@ package final class ChildProcess {
 
     /// When `poll` has to be called at the latest, in nanoseconds of `MonotonicClock`.
     package var deadline: UInt64? {
-        if case .stopping(let deadline) = state { deadline } else { nil }
+        switch state {
+        case .stopping(let deadline): deadline
+        // Nothing will tell of its end any more: look now and then.
+        case .running where errors == nil: MonotonicClock.now() + 100_000_000
+        case .running, .killed, .ended: nil
+        }
     }
 
     /// The last it wrote to standard error.

@@ -46,7 +46,12 @@ package final class SignalWatch {
     package var descriptor: Int32 { output.number }
 
     /// The first signal that came, if one has.
-    package var received: StopSignal? { StopSignal(rawValue: firstSignal.load(ordering: .sequentiallyConsistent)) }
+    package var received: StopSignal? { Self.received }
+
+    /// The same, for code on other threads than the watch's.
+    package static var received: StopSignal? {
+        StopSignal(rawValue: firstSignal.load(ordering: .sequentiallyConsistent))
+    }
 
     private func install(_ handler: @escaping @convention(c) (Int32) -> Void, for signal: Int32) {
         var action = sigaction()

@@ -3,6 +3,7 @@ internal import Coordination
 internal import Glibc
 internal import Messaging
 internal import ModelCore
+internal import Storage
 
 /// Coordinator and workers of one run.
 final class Crew {
@@ -11,27 +12,33 @@ final class Crew {
     private let router: RouterLink?
     private let socketFolder: SocketFolder?
     private let expected: Int
+    private let signals: SignalWatch
+    /// Keeps a second coordinator from taking over the socket's file.
+    private let socketLock: SocketLock?
+    private var isDismissed = false
 
     init(
         _ configuration: TrainingConfiguration, environment: [String: String], signals: SignalWatch,
         display: ProgressDisplay
     ) throws {
+        self.signals = signals
         let build = BuildIdentity.ofThisBuild()
         let network = configuration.network
         let frame = max(ParameterLayout(network).paddedCount * 4, MessageLimits.maximumHeaderBytes)
         switch configuration.workforce {
         case .inProcess:
-            (cluster, router, socketFolder, expected) = (nil, nil, nil, 1)
+            (cluster, router, socketFolder, socketLock, expected) = (nil, nil, nil, nil, 1)
             let link = try InProcessLink(build: build, threads: configuration.threads, signals: signals)
             shell = CoordinatorShell(link: link, network: network, build: build, notify: display.sayLocally(notice:))
-        case .remote(let endpoint):
+        case .remote(let endpoint, let wanted):
+            socketLock = try SocketLock(endpoint)
             let link = try RouterLink(
                 context: Context(), endpoint: endpoint, largestFrame: frame, signals: signals)
-            (cluster, router, socketFolder, expected) = (nil, link, nil, 1)
+            (cluster, router, socketFolder, expected) = (nil, link, nil, wanted)
             shell = CoordinatorShell(link: link, network: network, build: build, notify: display.say(notice:))
             display.say("listening on \(link.endpoint): connect with  siamese worker --connect \(link.endpoint)")
         case .local(let count):
-            let folder = try SocketFolder(parent: environment["TMPDIR"] ?? "/tmp")
+            let folder = try SocketFolder(parent: environment["TMPDIR"].flatMap { $0.isEmpty ? nil : $0 } ?? "/tmp")
             let link = try RouterLink(
                 context: Context(), endpoint: folder.endpoint, largestFrame: frame, signals: signals)
             let cluster = LocalCluster(
@@ -39,22 +46,28 @@ final class Crew {
                     program: try currentExecutablePath(),
                     arguments: [
                         "worker", "--connect", "\(folder.endpoint)", "--threads", "\(configuration.threads)", "--child",
+                        // It lives as long as we do, however long the dataset takes to come.
+                        "--patience", "0",
                     ], environment: environment), log: display.say)
             link.cluster = cluster
-            (self.cluster, router, socketFolder, expected) = (cluster, link, folder, count)
+            (self.cluster, router, socketFolder, socketLock, expected) = (cluster, link, folder, nil, count)
             shell = CoordinatorShell(link: link, network: network, build: build, notify: display.sayLocally(notice:))
             try cluster.start(count, link: link)
         }
     }
 
-    /// Waits until everybody who was started is there; in a cluster, until somebody is.
+    /// Waits until everybody who was started is there, but not for ever: a run needs only one. In a cluster until as many
+    /// as wanted have come, however long that takes.
     func gather() throws {
-        if cluster != nil || router == nil {
-            try shell.awaitWorkers(expected, until: MonotonicClock.now() + 5_000_000_000)
-        }
+        let isCluster = cluster == nil && router != nil
+        try shell.awaitWorkers(expected, until: isCluster ? .max : MonotonicClock.now() + 5_000_000_000)
     }
 
-    func stepDone(_ step: Int) { cluster?.stepsDone = step }
+    /// A look at the link in the middle of other work. Throws `StopRequest` when the user wants to stop.
+    func attend() throws {
+        if let signal = signals.received { throw StopRequest(signal: signal) }
+        if !isDismissed { try shell.attend() }
+    }
 
     /// Peak resident bytes of the local workers, by process id.
     var workerMemory: [(processID: Int32, peakResidentBytes: Int?)] {
@@ -63,9 +76,10 @@ final class Crew {
 
     /// Sends everybody home and ends the processes that were started here.
     func dismiss(_ reason: GoodbyeReason) {
+        guard !isDismissed else { return }
+        isDismissed = true
         try? shell.stop(reason)
         cluster?.stop()
-        socketFolder?.remove()
     }
 }
 
@@ -73,8 +87,8 @@ extension ProgressDisplay {
     /// Local workers come and go with the run: only troubles are news.
     func sayLocally(notice: ClusterNotice) {
         switch notice {
-        case .joined, .workersBack, .noWorkers: break
-        case .lost, .refused, .dropped: say(notice: notice)
+        case .joined: break
+        case .lost, .refused, .dropped, .workersBack, .noWorkers: say(notice: notice)
         }
     }
 
@@ -112,8 +126,24 @@ private final class SocketFolder {
         }
     }
 
-    func remove() {
+    deinit {
         unlink("\(path)/socket")
         rmdir(path)
+    }
+}
+
+/// libzmq takes over a socket file that is there already, whoever listens on it: a lock beside it says that somebody does.
+private final class SocketLock {
+    private let lock: FileLock
+
+    /// Nil for an address that is no file.
+    init?(_ endpoint: Endpoint) throws {
+        guard case .ipc(let path) = endpoint, !path.hasPrefix("@") else { return nil }
+        do {
+            lock = try FileLock(path: path + ".lock")
+        } catch {
+            throw RunFailure(
+                .unavailable, "cannot listen on \(endpoint): \(error) Another coordinator may be listening there")
+        }
     }
 }

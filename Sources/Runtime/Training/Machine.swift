@@ -6,10 +6,22 @@ internal import Storage
 
 /// Facts about the machine and this process.
 package enum Machine {
-    /// Cores this process may run on.
+    /// Cores this process may use: those it may run on, at most the quota of its control group.
     package static var cores: Int {
         let mask = field("Cpus_allowed:", of: "/proc/self/status") ?? "1"
-        return max(1, mask.compactMap(\.hexDigitValue).reduce(0) { $0 + $1.nonzeroBitCount })
+        let allowed = mask.compactMap(\.hexDigitValue).reduce(0) { $0 + $1.nonzeroBitCount }
+        return max(1, min(allowed, quota ?? allowed))
+    }
+
+    /// Threads for forward passes: their workspaces take memory, and beyond this they gain little.
+    static var evaluationThreads: Int { min(cores, 16) }
+
+    /// Whole cores' worth of time that cgroup v2 grants in each period; nil where it sets no limit.
+    private static var quota: Int? {
+        guard let words = field("", of: "/sys/fs/cgroup/cpu.max")?.split(separator: " "), words.count == 2,
+            let time = Double(words[0]), let period = Double(words[1]), period > 0
+        else { return nil }
+        return Int((time / period).rounded(.up))
     }
 
     /// The instructions that the kernels of this build need and this CPU lacks; empty: all is well.

@@ -100,8 +100,10 @@ package final class ProgressDisplay {
         barIsDrawn = false
     }
 
-    /// Logs are dropped rather than waited for when nobody reads them.
+    /// Dropped rather than waited for when nobody reads (a pipe has room for a line if it is writable at all).
     private func write(_ text: String) {
+        var request = pollfd(fd: STDERR_FILENO, events: Int16(POLLOUT), revents: 0)
+        guard poll(&request, 1, 0) == 1 else { return }
         var text = text
         text.withUTF8 { _ = Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
     }

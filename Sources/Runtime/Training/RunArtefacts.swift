@@ -32,7 +32,7 @@ struct RunArtefacts {
             (trainer.dataset.test, "test set", folder.testingEmbedding),
         ] {
             let points = LatentPoints(
-                dimensions: configuration.network.latentDimensions, values: trainer.latents(of: set),
+                dimensions: configuration.network.latentDimensions, values: try trainer.latents(of: set),
                 labels: set.labels)
             try folder.write(
                 ScatterPlot(title: "\(title): \(name)", points: points, classNames: classNames).png(), to: path)
@@ -42,7 +42,7 @@ struct RunArtefacts {
 
     private func writeAnimation() throws {
         var animation = LatentAnimation(title: "\(title): test set", classNames: classNames)
-        for frame in trainer.frames {
+        for frame in try trainer.finalFrames() {
             animation.append(
                 epoch: frame.epoch,
                 points: LatentPoints(

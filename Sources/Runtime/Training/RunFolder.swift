@@ -10,6 +10,8 @@ final class RunFolder {
     private let path: String
     private let prefix: String
     private let lock: LockHolder
+    /// The checkpoint was found damaged: it must not take the place of the previous one, which is whole.
+    private var presentIsDamaged = false
 
     /// Creates the folder if it is missing; throws if it cannot be written, if another run is at work on these files, or if
     /// there is nothing in it to resume.
@@ -23,6 +25,10 @@ final class RunFolder {
         } catch {
             throw RunFailure(.cannotCreateOutput, "\(error)")
         }
+        // What a killed run left behind; nobody else is at work here.
+        for name in namesInFolder(path) where name.hasPrefix(prefix) && name.hasSuffix(".tmp") {
+            removeFile(at: "\(path)/\(name)")
+        }
     }
 
     /// - Parameter path: of both checkpoints, up to where their names differ.
@@ -34,6 +40,8 @@ final class RunFolder {
             "cannot resume: there is no \(candidates[0]). Name the folder of the run with --output, or start without "
                 + "--resume")
     }
+
+    var hasCheckpoint: Bool { access(checkpoint, F_OK) == 0 }
 
     func file(_ name: String) -> String { "\(path)/\(prefix)\(name)" }
 
@@ -54,9 +62,12 @@ final class RunFolder {
 
     func write(_ bytes: [UInt8], to path: String) throws { try replaceFile(at: path, with: bytes) }
 
+    /// Writes the checkpoint; the present one, if it is whole, becomes the previous one.
     func write(_ checkpoint: Checkpoint) throws {
         try replaceFile(
-            at: self.checkpoint, with: checkpoint.encoded(digest: Self.digest), keepingPrevious: previousCheckpoint)
+            at: self.checkpoint, with: checkpoint.encoded(digest: Self.digest),
+            keepingPrevious: presentIsDamaged ? nil : previousCheckpoint)
+        presentIsDamaged = false
     }
 
     /// The newest whole checkpoint, and a line about one that had to be passed over.
@@ -65,6 +76,7 @@ final class RunFolder {
             return (try read(checkpoint), nil)
         } catch {
             guard let earlier = try? read(previousCheckpoint) else { throw error }
+            presentIsDamaged = true
             return (earlier, "\(error); going on from \(previousCheckpoint), step \(earlier.step)")
         }
     }

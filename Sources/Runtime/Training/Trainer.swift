@@ -25,8 +25,9 @@ final class Trainer {
     private let folder: RunFolder
     private let crew: Crew
     private let display: ProgressDisplay
-    private let examples: ExampleSource
-    private var metrics: LineFile
+    private let examples: RunExamples
+    /// Open from the first step on: a run that ends before it leaves an earlier run's file alone.
+    private var metrics: LineFile?
     private var epochSampler: (epoch: Int, sampler: EpochSampler)?
     private var lender = WeightsLender()
     private var checkpointedStep: Int?
@@ -34,7 +35,7 @@ final class Trainer {
     var step: Int { Int(adam.step) }
 
     init(
-        _ configuration: TrainingConfiguration, dataset: Dataset, examples: ExampleSource, state: TrainingState,
+        _ configuration: TrainingConfiguration, dataset: Dataset, examples: RunExamples, state: TrainingState,
         folder: RunFolder, crew: Crew, display: ProgressDisplay
     ) throws {
         self.configuration = configuration
@@ -51,14 +52,16 @@ final class Trainer {
         adam = state.adam
         record = state.record
         frames = state.frames
-        metrics = try folder.openMetrics(after: state.record.metricsLength)
         checkpointedStep = configuration.resume ? state.step : nil
     }
 
     /// Takes all steps that are left. Throws `StopRequest` when the user wants to stop; the state is then that of the last
     /// complete step.
     func run() throws {
-        if configuration.animation && frames.isEmpty { addFrame(epoch: 0) }
+        metrics = try folder.openMetrics(after: record.metricsLength)
+        if configuration.animation && step == 0 { frames = [try frame(epoch: 0)] }
+        // Stopped between the last step of an epoch and its end.
+        if step > 0, schedule.endsEpoch(step), record.examples > 0 { try endEpoch() }
         while step < schedule.totalSteps {
             try takeStep(step + 1)
             if schedule.endsEpoch(step) { try endEpoch() }
@@ -73,11 +76,11 @@ final class Trainer {
             number: UInt64(number), examples: examples(of: number), images: dataset.train,
             weights: lender.frame(of: parameters))
         let sum = try crew.shell.gradientSum(input)
-        guard sum.lossSum.isFinite else { throw divergence(at: number) }
         guard let gradient = sum.gradient.values.baseAddress else { preconditionFailure("a gradient has memory") }
-        adam.update(parameters, gradientSum: gradient, exampleCount: Int(sum.exampleCount))
+        guard sum.lossSum.isFinite,
+            adam.update(parameters, gradientSum: gradient, exampleCount: Int(sum.exampleCount))
+        else { throw divergence(at: number) }
         crew.shell.recycle(sum.gradient)
-        crew.stepDone(number)
         timing.add(
             images: Int(sum.exampleCount) * configuration.network.kind.towers,
             nanoseconds: MonotonicClock.now() - begin)
@@ -108,20 +111,22 @@ final class Trainer {
 
     private func endEpoch() throws {
         let epoch = schedule.epoch(of: step)
-        let loss = validationLoss()
+        // All that may be stopped comes before anything changes.
+        let loss = try validationLoss()
+        let newFrames = configuration.animation ? [try frame(epoch: epoch)] : []
+        frames += newFrames
         record.epochs.append(
             TrainingRecord.Epoch(number: epoch, trainLoss: record.runningLoss, testLoss: loss))
         record.lossSum = 0
         record.examples = 0
         try append(MetricsLine(step: step, epoch: epoch, split: .test, loss: loss))
-        if configuration.animation { addFrame(epoch: epoch) }
     }
 
     /// The record with the epoch that `--max-steps` cut short, validated too.
     func finalRecord() throws -> TrainingRecord {
         var final = record
         guard let loss = record.runningLoss, step > 0 else { return final }
-        let testLoss = validationLoss()
+        let testLoss = try validationLoss()
         let epoch = schedule.epoch(of: step)
         final.epochs.append(TrainingRecord.Epoch(number: epoch, trainLoss: loss, testLoss: testLoss))
         try append(MetricsLine(step: step, epoch: epoch, split: .test, loss: testLoss))
@@ -130,10 +135,11 @@ final class Trainer {
 
     // MARK: Looking at the latent space
 
-    private func validationLoss() -> Double {
+    private func validationLoss() throws -> Double {
         let (examples, images) = (examples.validation, dataset.test)
-        let sums = lossSums(
-            configuration.network, at: parameters, count: examples.count, threads: Machine.cores
+        let sums = try lossSums(
+            configuration.network, at: parameters, count: examples.count, threads: Machine.evaluationThreads,
+            pausing: crew.attend
         ) { range, pixels, targets in
             let bytes = UnsafeMutableRawBufferPointer(start: pixels, count: examples.gatheredSize(of: range))
             examples.gather(range, from: images, into: bytes)
@@ -142,16 +148,23 @@ final class Trainer {
         return sums.loss / Double(sums.examples)
     }
 
-    private func addFrame(epoch: Int) {
-        frames.append(LatentFrame(epoch: epoch, latents: latents(of: dataset.test)))
+    private func frame(epoch: Int) throws -> LatentFrame {
+        LatentFrame(epoch: epoch, latents: try latents(of: dataset.test))
+    }
+
+    /// The animation's frames, with one of the end if `--max-steps` cut an epoch short.
+    func finalFrames() throws -> [LatentFrame] {
+        guard step > 0, !schedule.endsEpoch(step) else { return frames }
+        return frames + [try frame(epoch: schedule.epoch(of: step))]
     }
 
     /// Latent vectors, [image][dimension], at the present weights.
-    func latents(of images: ImageSet) -> [Float] {
-        images.pixels.withUnsafeBufferPointer { pixels in
+    func latents(of images: ImageSet) throws -> [Float] {
+        try images.pixels.withUnsafeBufferPointer { pixels in
             guard let pixels = pixels.baseAddress else { return [] }
-            return embed(
-                configuration.network, at: parameters, pixels: pixels, count: images.count, threads: Machine.cores)
+            return try embed(
+                configuration.network, at: parameters, pixels: pixels, count: images.count,
+                threads: Machine.evaluationThreads, pausing: crew.attend)
         }
     }
 
@@ -164,9 +177,10 @@ final class Trainer {
     }
 
     func writeCheckpoint() throws {
-        guard checkpointedStep != step else { return }
-        try metrics.sync()
-        record.metricsLength = metrics.byteCount
+        // Before the first step there is nothing to save, and perhaps something to lose.
+        guard checkpointedStep != step, step > 0 else { return }
+        try metrics?.sync()
+        record.metricsLength = metrics?.byteCount ?? record.metricsLength
         let state = TrainingState(
             layout: layout, parameters: parameters, adam: adam, record: record, frames: frames)
         try folder.write(state.checkpoint(configuration, datasetDigest: "\(dataset.digest)"))
@@ -174,7 +188,7 @@ final class Trainer {
     }
 
     private func append(_ line: MetricsLine) throws {
-        try metrics.append(String(decoding: line.encoded().dropLast(), as: UTF8.self))
+        try metrics?.append(String(decoding: line.encoded().dropLast(), as: UTF8.self))
     }
 
     private func divergence(at number: Int) -> RunFailure {
@@ -182,7 +196,7 @@ final class Trainer {
             checkpointedStep.map { "the checkpoint of step \($0) is kept" } ?? "no checkpoint had been written yet"
         return RunFailure(
             .badConfiguration,
-            "the loss of step \(number) is not a finite number: training has diverged. Try a lower --lr than "
+            "the loss or a gradient of step \(number) is not a finite number: training has diverged. Try a lower --lr than "
                 + "\(configuration.learningRate); \(kept)")
     }
 }
@@ -213,7 +227,7 @@ struct TrainingTiming {
 }
 
 /// What is drawn from a dataset: training examples anew in every epoch, the same validation examples after each.
-struct ExampleSource {
+struct RunExamples {
     let training: Sampler
     let validation: ExampleIndices
 

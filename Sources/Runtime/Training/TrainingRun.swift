@@ -47,19 +47,20 @@ private struct TrainingRun {
     }
 
     func run() throws -> TrainingOutcome {
-        // Workers come up while the dataset is read.
+        // On this machine workers come up while the dataset is read; from elsewhere they would wait in vain.
+        var dataset: Dataset?
+        if case .remote = configuration.workforce { dataset = try loadDataset() }
         let crew = try Crew(configuration, environment: environment, signals: signals, display: display)
         do {
-            return try run(with: crew)
+            return try run(with: crew, on: dataset ?? loadDataset())
         } catch {
             crew.dismiss(.stopped)
             throw error
         }
     }
 
-    private func run(with crew: Crew) throws -> TrainingOutcome {
-        let dataset = try loadDataset()
-        let examples = try ExampleSource(dataset, configuration)
+    private func run(with crew: Crew, on dataset: Dataset) throws -> TrainingOutcome {
+        let examples = try RunExamples(dataset, configuration)
         // Only now, so that a run that cannot begin leaves nothing behind.
         let folder = try RunFolder(configuration)
         let trainer = try Trainer(
@@ -70,18 +71,27 @@ private struct TrainingRun {
             try crew.gather()
             try folder.write(report.json.pretty(), to: folder.report)
             try trainer.run()
-        } catch let request as StopRequest {
+            report.workers = crew.workerMemory
+            report.secondsToFirstStep = trainer.timing.secondsToFirstStep
+            crew.dismiss(.finished)
+            return try finish(trainer, report, folder)
+        } catch {
             display.finish()
-            try trainer.writeCheckpoint()
-            throw RunFailure(
-                stoppedBy: request.signal,
-                "stopped after step \(trainer.step) of \(trainer.schedule.totalSteps); checkpoint in "
-                    + "\(folder.checkpoint). Go on with --resume")
+            throw try save(trainer, folder, after: error)
         }
-        report.workers = crew.workerMemory
-        report.secondsToFirstStep = trainer.timing.secondsToFirstStep
-        crew.dismiss(.finished)
-        return try finish(trainer, report, folder)
+    }
+
+    /// Whatever ended the run, its state is that of the last complete step. Returns the failure to tell.
+    private func save(_ trainer: Trainer, _ folder: RunFolder, after error: any Error) throws -> RunFailure {
+        guard let request = error as? StopRequest else {
+            try? trainer.writeCheckpoint()
+            return RunFailure(error)
+        }
+        try trainer.writeCheckpoint()
+        let place = "stopped after step \(trainer.step) of \(trainer.schedule.totalSteps)"
+        guard trainer.step > 0 else { return RunFailure(stoppedBy: request.signal, place) }
+        return RunFailure(
+            stoppedBy: request.signal, "\(place); checkpoint in \(folder.checkpoint). Go on with --resume")
     }
 
     private func finish(_ trainer: Trainer, _ report: RunReport, _ folder: RunFolder) throws -> TrainingOutcome {
@@ -103,14 +113,29 @@ private struct TrainingRun {
         let loader = DatasetLoader(
             .published(configuration.dataset),
             places: DatasetPlaces(data: configuration.data, environment: environment),
-            downloader: Downloader(environment: environment, showsProgress: isatty(STDERR_FILENO) == 1))
-        let dataset = try loader.load()
+            downloader: Downloader(
+                environment: environment, showsProgress: isatty(STDERR_FILENO) == 1,
+                isCancelled: { SignalWatch.received != nil }))
+        let dataset: Dataset
+        do {
+            dataset = try loader.load()
+        } catch {
+            guard let signal = signals.received else { throw error }
+            throw RunFailure(stoppedBy: signal, "stopped while the dataset was read")
+        }
         for note in dataset.notes { display.say("note: \(note)") }
         return dataset
     }
 
     private func startingState(_ dataset: Dataset, _ folder: RunFolder) throws -> TrainingState {
-        guard configuration.resume else { return TrainingState(configuration) }
+        guard configuration.resume else {
+            if folder.hasCheckpoint {
+                display.say(
+                    "note: starting anew; the checkpoint in \(configuration.output) will be replaced (--resume goes on)"
+                )
+            }
+            return TrainingState(configuration)
+        }
         let (checkpoint, note) = try folder.readCheckpoint()
         if let note { display.say("note: \(note)") }
         let state = try TrainingState(checkpoint, configuration, datasetDigest: "\(dataset.digest)")

@@ -2,7 +2,9 @@
 // has the same bits for any number of threads: threads take whole subtrees, and the tree's shape is fixed.
 package import Coordination
 internal import Evaluation
+internal import Glibc
 package import ModelCore
+internal import Synchronization
 
 /// The memory of a shard's examples: pixels [image of the example][example][784], one target per example.
 package struct ShardExamples {
@@ -20,8 +22,8 @@ package final class ShardComputer {
     /// A subtree of at most so many microbatches is one thread's task: small enough to balance, large enough that adding
     /// up the tasks costs little.
     private static let largestTask = 8
-    /// Tasks per thread between two calls of `between`: a few milliseconds of work.
-    private static let tasksPerRound = 2
+    /// Tasks per thread whose sums are held at the same time.
+    private static let tasksPerRound = 4
 
     let network: NetworkDescription
     package let parameterCount: Int
@@ -44,23 +46,25 @@ package final class ShardComputer {
     ///
     /// - Parameters:
     ///   - weights: `parameterCount` floats
-    ///   - between: called now and then, with the number of microbatches done
+    ///   - between: called on this thread after each microbatch that it computes, with the number done so far
     package func compute(
         _ lease: ShardLease, _ examples: ShardExamples, weights: UnsafePointer<Float>, between: (Int) -> Void
     ) -> [Partial] {
         var tree = ReductionTree(microbatches: lease.totalMicrobatches, pool: pool)
         let tasks = lease.nodes.flatMap { Self.tasks(in: $0, threads: threads) }
         let perRound = threads * Self.tasksPerRound
-        var done = 0
+        let tally = Tally(caller: pthread_self())
         for start in stride(from: 0, to: tasks.count, by: perRound) {
             let round = Array(tasks[start..<min(start + perRound, tasks.count)])
-            for (node, partial) in zip(round, computeRound(round, lease, examples, weights)) {
+            let partials = computeRound(round, lease, examples, weights) {
+                let done = tally.count.wrappingAdd(1, ordering: .relaxed).newValue
+                if pthread_equal(pthread_self(), tally.caller) != 0 { between(done) }
+            }
+            for (node, partial) in zip(round, partials) {
                 let insertion = tree.insert(partial, at: node)
                 precondition(
                     insertion == .stored || insertion == .completed, "task \(node) of \(lease.range): \(insertion)")
-                done += node.count
             }
-            if start + perRound < tasks.count { between(done) }
         }
         return lease.nodes.map { node in
             guard let partial = tree.take(node) else {
@@ -71,6 +75,14 @@ package final class ShardComputer {
     }
 
     package func recycle(_ buffer: GradientBuffer) { pool.recycle(buffer) }
+
+    /// Microbatches done by all threads, and the thread that may tell.
+    private final class Tally: Sendable {
+        let caller: pthread_t
+        let count = Atomic<Int>(0)
+
+        init(caller: pthread_t) { self.caller = caller }
+    }
 
     /// Descendants of `node` that are small enough for a task, in index order.
     private static func tasks(in node: MicrobatchRange, threads: Int) -> [MicrobatchRange] {
@@ -83,7 +95,8 @@ package final class ShardComputer {
     }
 
     private func computeRound(
-        _ nodes: [MicrobatchRange], _ lease: ShardLease, _ examples: ShardExamples, _ weights: UnsafePointer<Float>
+        _ nodes: [MicrobatchRange], _ lease: ShardLease, _ examples: ShardExamples, _ weights: UnsafePointer<Float>,
+        onMicrobatch: () -> Void
     ) -> [Partial] {
         // A task's sum ends in the buffer of its first microbatch, so that one comes from the common pool and all
         // others return to the thread's own.
@@ -95,7 +108,7 @@ package final class ShardComputer {
             forEachTask(nodes.count, threads: threads) { task, thread in
                 partials[task] = sum(
                     nodes[task], lease, examples, weights, first: outputs[task], computers[thread],
-                    threadPools[thread])
+                    threadPools[thread], onMicrobatch)
             }
         }
         return partials.compactMap { $0 }
@@ -105,7 +118,7 @@ package final class ShardComputer {
 /// The sum over one task's microbatches, added as the tree adds them.
 private func sum(
     _ node: MicrobatchRange, _ lease: ShardLease, _ examples: ShardExamples, _ weights: UnsafePointer<Float>,
-    first: GradientBuffer, _ computer: MicrobatchGradient, _ pool: BufferPool
+    first: GradientBuffer, _ computer: MicrobatchGradient, _ pool: BufferPool, _ onMicrobatch: () -> Void
 ) -> Partial {
     var accumulator = SubtreeAccumulator(node: node, pool: pool)
     let towerStride = lease.examples * imagePixels
@@ -121,6 +134,7 @@ private func sum(
             Partial(
                 gradient: buffer, lossSum: sums.loss, exampleCount: UInt32(sums.examples),
                 activeCount: UInt32(sums.active)))
+        onMicrobatch()
     }
     return accumulator.finish()
 }

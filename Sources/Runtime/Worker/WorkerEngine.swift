@@ -12,7 +12,7 @@ final class WorkerEngine {
     private var core: WorkerCore
     private let send: Send
     /// Called during long computations, so that messages and deadlines are not left waiting.
-    var whileComputing: () throws(ZeroMQError) -> Void = {}
+    var whileComputing: () throws -> Void = {}
     private let threads: Int
     private var limits = MessageLimits()
     private var computer: ShardComputer?
@@ -24,7 +24,6 @@ final class WorkerEngine {
     private var isComputing = false
     /// Set when the worker's life is over.
     private(set) var end: WorkerEnd?
-    private(set) var shardsComputed = 0
 
     init(_ configuration: WorkerConfiguration, send: @escaping Send) {
         core = WorkerCore(configuration: configuration, now: .now)
@@ -69,6 +68,8 @@ final class WorkerEngine {
             case .prepare(let welcome): prepare(for: welcome, payload)
             case .keep(let lease): kept[lease] = payload
             case .drop(let lease): kept[lease] = nil
+            // A hello that was repeated while the coordinator was busy is welcomed twice.
+            case .ignore(.alreadyAdmitted): break
             case .ignore(let reason): ignored = "\(reason)"
             case .finish(let end): self.end = end
             case .compute(let lease): pending.append(lease)
@@ -86,43 +87,49 @@ final class WorkerEngine {
         while !pending.isEmpty, end == nil { try compute(pending.removeFirst()) }
     }
 
+    /// Same protocol and arithmetic, but a job we do not know: every shard of it is answered with a failure.
     private func prepare(for welcome: Welcome, _ payload: [Frame]) {
         let bytes = payload.first.map { frame in frame.withUnsafeBytes { Array($0) } } ?? []
+        limits.parameterCount = welcome.parameterCount
         guard let network = NetworkDescription(jobDescription: bytes),
             ParameterLayout(network).paddedCount == welcome.parameterCount
-        else {
-            // Same protocol and arithmetic, but a job we do not know: say so shard by shard, do not crash.
-            computer = nil
-            return
-        }
-        limits.parameterCount = welcome.parameterCount
+        else { return computer = nil }
         if computer?.network != network { computer = ShardComputer(network, threads: threads) }
     }
 
     private func compute(_ lease: ShardLease) throws {
         let frames = kept.removeValue(forKey: lease) ?? []
-        guard let computer, frames.count == 3, lease.imagesPerExample == computer.network.kind.towers else {
+        guard let computer, lease.imagesPerExample == computer.network.kind.towers else {
             return try finish(core.onFailed(reason: "this build does not know the job it was given", now: .now))
         }
-        guard targetsAreValid(frames[2]) else {
-            return try finish(core.onFailed(reason: "a target is no class", now: .now))
+        if let objection = objection(to: lease, frames) {
+            return try finish(core.onFailed(reason: objection, now: .now))
         }
         let begin = MonotonicClock.now()
-        var failure: ZeroMQError?
+        var failure: (any Error)?
         let partials = withShard(frames, examples: lease.examples) { weights, examples in
             computer.compute(lease, examples, weights: weights) { done in
                 _ = core.onProgress(lease: lease.lease, microbatchesDone: UInt32(done), now: .now)
-                do throws(ZeroMQError) { try whileComputing() } catch { failure = error }
+                do { try whileComputing() } catch { failure = error }
             }
         }
         if let failure { throw failure }
-        shardsComputed += 1
         let time = Coordination.Duration(nanoseconds: MonotonicClock.now() - begin)
         let summaries = zip(lease.nodes, partials).map { node, partial in
             NodeSummary(
                 node: node, examples: partial.exampleCount, active: partial.activeCount, lossSum: partial.lossSum)
         }
         try finish(core.onComputed(nodes: summaries, computeTime: time, now: .now), partials.map { $0.gradient })
+    }
+
+    /// What must not reach the kernels, which check nothing. The core cannot know: it has no model.
+    private func objection(to lease: ShardLease, _ frames: [Frame]) -> String? {
+        let most = lease.range.count * microbatchSize
+        guard (most - microbatchSize + 1...most).contains(lease.examples) else {
+            return "\(lease.examples) examples are not those of the microbatches \(lease.range)"
+        }
+        guard frames.count == 3, targetsAreValid(frames[2]) else { return "a target is no class" }
+        return nil
     }
 
     /// Carries out what follows from a computation; `gradients` are the payload of the partials message.
@@ -141,16 +148,20 @@ final class WorkerEngine {
             try send([Frame(WorkerMessage.partials(partials).header)] + payload)
             wasSent = true
         }
-        if !wasSent { for gradient in gradients { computer?.recycle(gradient) } }
+        if !wasSent { gradients.forEach(recycle) }
         try perform(rest)
     }
 
     /// Takes back the buffers that nobody else refers to any more.
     private func reclaim() {
         for index in loans.indices.reversed() where isKnownUniquelyReferenced(&loans[index]) {
-            let buffer = loans.remove(at: index).buffer
-            if let computer, buffer.count == computer.parameterCount { computer.recycle(buffer) }
+            recycle(loans.remove(at: index).buffer)
         }
+    }
+
+    /// A buffer of another job than the present one is let go.
+    private func recycle(_ buffer: GradientBuffer) {
+        if let computer, buffer.count == computer.parameterCount { computer.recycle(buffer) }
     }
 }
 

@@ -79,17 +79,14 @@ private final class WorkerProcess {
     func run(log: (String) -> Void) throws {
         try parent?.exitAfterParent(
             graceMilliseconds: Self.graceAfterParent, code: ExitCode.tryAgainLater.rawValue)
-        engine.whileComputing = { [unowned self] () throws(ZeroMQError) in try lookUp() }
+        engine.whileComputing = { [unowned self] in try lookUp() }
         try engine.start()
         while engine.end == nil {
             let ready = try poller.wait(until: engine.nextDeadline)
             if ready.contains(.parent), parent?.parentHasGone() == true {
                 throw RunFailure(.tryAgainLater, "the coordinator that started this worker has gone")
             }
-            if let signal = signals.received {
-                try engine.stop(reason: "stopped by \(signal)")
-                throw RunFailure(stoppedBy: signal, "stopped by a signal")
-            }
+            try heedSignal()
             try takeMessages(log: log)
             if isDue { try engine.onDeadline() }
         }
@@ -104,19 +101,20 @@ private final class WorkerProcess {
         }
     }
 
-    /// A glance at socket and clock from within a long computation.
-    private func lookUp() throws(ZeroMQError) {
+    /// A glance at signals, socket and clock from within a long computation.
+    private func lookUp() throws {
         let now = MonotonicClock.now()
         guard now - lastLook >= Self.longestAbsence else { return }
         lastLook = now
-        do {
-            try takeMessages { _ in }
-            if isDue { try engine.onDeadline() }
-        } catch let error as ZeroMQError {
-            throw error
-        } catch {
-            preconditionFailure("only the socket fails here: \(error)")
-        }
+        try heedSignal()
+        try takeMessages { _ in }
+        if isDue { try engine.onDeadline() }
+    }
+
+    private func heedSignal() throws {
+        guard let signal = signals.received else { return }
+        try engine.stop(reason: "stopped by \(signal)")
+        throw RunFailure(stoppedBy: signal, "stopped by a signal")
     }
 
     private func conclude() throws {

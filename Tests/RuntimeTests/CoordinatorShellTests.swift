@@ -92,7 +92,7 @@ private final class StammeringLink: WorkerLink {
         let heard = Notices()
         let link = try InProcessLink(build: theirs, threads: 1, signals: nil)
         let shell = CoordinatorShell(link: link, network: network, build: ours) { heard.all.append($0) }
-        try shell.awaitWorkers(1, until: MonotonicClock.now() + 50_000_000)
+        #expect(throws: RunFailure.self) { try shell.awaitWorkers(1, until: MonotonicClock.now() + 50_000_000) }
         #expect(shell.workers.isEmpty)
         guard case .refused(let reason)? = heard.all.first else { throw Unrefused(notices: heard.all) }
         #expect(reason.contains("numerics version \(theirs.numericsVersion), coordinator \(ours.numericsVersion)"))

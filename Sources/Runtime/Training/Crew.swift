@@ -13,6 +13,7 @@ final class Crew {
     private let socketFolder: SocketFolder?
     private let expected: Int
     private let signals: SignalWatch
+    private let display: ProgressDisplay
     /// Keeps a second coordinator from taking over the socket's file.
     private let socketLock: SocketLock?
     private var isDismissed = false
@@ -22,6 +23,7 @@ final class Crew {
         display: ProgressDisplay
     ) throws {
         self.signals = signals
+        self.display = display
         let build = BuildIdentity.ofThisBuild()
         let network = configuration.network
         let frame = max(ParameterLayout(network).paddedCount * 4, MessageLimits.maximumHeaderBytes)
@@ -60,6 +62,7 @@ final class Crew {
     /// as wanted have come, however long that takes.
     func gather() throws {
         let isCluster = cluster == nil && router != nil
+        if isCluster { display.say(notice: .noWorkers) }
         try shell.awaitWorkers(expected, until: isCluster ? .max : MonotonicClock.now() + 5_000_000_000)
     }
 

@@ -30,7 +30,8 @@ final class Trainer {
     private var metrics: LineFile?
     private var epochSampler: (epoch: Int, sampler: EpochSampler)?
     private var lender = WeightsLender()
-    private var checkpointedStep: Int?
+    /// The step of the checkpoint that this run has written or begun with.
+    private(set) var checkpointedStep: Int?
 
     var step: Int { Int(adam.step) }
 
@@ -177,8 +178,8 @@ final class Trainer {
     }
 
     func writeCheckpoint() throws {
-        // Before the first step there is nothing to save, and perhaps something to lose.
-        guard checkpointedStep != step, step > 0 else { return }
+        // Before the first step there may be more to lose in the folder than to save.
+        guard checkpointedStep != step, step > 0 || !folder.hasCheckpoint else { return }
         try metrics?.sync()
         record.metricsLength = metrics?.byteCount ?? record.metricsLength
         let state = TrainingState(

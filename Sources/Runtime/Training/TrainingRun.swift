@@ -89,7 +89,7 @@ private struct TrainingRun {
         }
         try trainer.writeCheckpoint()
         let place = "stopped after step \(trainer.step) of \(trainer.schedule.totalSteps)"
-        guard trainer.step > 0 else { return RunFailure(stoppedBy: request.signal, place) }
+        guard trainer.checkpointedStep == trainer.step else { return RunFailure(stoppedBy: request.signal, place) }
         return RunFailure(
             stoppedBy: request.signal, "\(place); checkpoint in \(folder.checkpoint). Go on with --resume")
     }

@@ -62,7 +62,7 @@ extension EndToEnd {
 
         @Test func aStopBeforeTheFirstStepHasACheckpointToo() throws {
             let cluster = try Cluster(training("siamese-contrastive", in: workspace), in: workspace)
-            try cluster.coordinator.waitForLine(containing: "waiting: no worker")
+            try cluster.coordinator.waitForLine(containing: "waiting for 1 worker")
             cluster.coordinator.send(SIGINT)
             let outcome = try cluster.coordinator.waitForEnd()
             #expect(outcome.code == 130)

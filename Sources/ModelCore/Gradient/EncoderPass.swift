@@ -94,6 +94,7 @@ private final class ConvolutionStage {
     private let shape: ConvolutionShape
     private let towers: Int
     private let offsets: LayerOffsets
+    private let slope: Int
     let activation: LaneBuffer
     /// Gradient of `activation`; the stage above writes it.
     let pooledGradient: LaneBuffer
@@ -103,6 +104,8 @@ private final class ConvolutionStage {
     private let biasSums: LaneBuffer
 
     init(_ shape: ConvolutionShape, towers: Int, offsets: LayerOffsets) {
+        guard let slope = offsets.slope else { preconditionFailure("a PReLU follows every convolution") }
+        self.slope = slope
         self.shape = shape
         self.towers = towers
         self.offsets = offsets
@@ -118,7 +121,7 @@ private final class ConvolutionStage {
         for tower in 0..<towers {
             convolutionForward(
                 shape, input: input + tower * shape.inputCount, weights: parameters + offsets.weight,
-                bias: parameters + offsets.bias, slope: parameters[offsets.slope], into: outputs(of: tower))
+                bias: parameters + offsets.bias, slope: parameters[slope], into: outputs(of: tower))
         }
     }
 
@@ -130,13 +133,13 @@ private final class ConvolutionStage {
         for tower in 0..<towers {
             poolBackward(
                 shape, gradient: pooledGradient.start + tower * shape.pooledCount, outputs: outputs(of: tower),
-                slope: parameters[offsets.slope],
+                slope: parameters[slope],
                 convolutionGradient: convolutionGradient.start + tower * shape.outputCount,
                 biasGradient: biasSums.start, slopeGradient: biasSums.start + shape.outputChannels)
         }
         biasGradient(
             units: shape.outputChannels, towers: 1, gradient: biasSums.start, into: gradient + offsets.bias)
-        gradient[offsets.slope] = horizontalSum(biasSums.start[shape.outputChannels])
+        gradient[slope] = horizontalSum(biasSums.start[shape.outputChannels])
         convolutionWeightGradient(
             shape, towers: towers, gradient: convolutionGradient.start, input: input,
             weightGradient: gradient + offsets.weight)
@@ -183,7 +186,7 @@ private final class DenseStage {
         self.towers = towers
         self.offsets = offsets
         preactivation = LaneBuffer(count: towers * outputs)
-        activation = offsets.slope < 0 ? preactivation : LaneBuffer(count: towers * outputs)
+        activation = offsets.slope == nil ? preactivation : LaneBuffer(count: towers * outputs)
         gradient = LaneBuffer(count: towers * outputs)
         transposedInput = LaneBuffer(count: towers * inputs)
     }
@@ -192,23 +195,23 @@ private final class DenseStage {
         denseForward(
             inputs: inputs, outputs: outputs, towers: towers, x: input, weights: parameters + offsets.weight,
             bias: parameters + offsets.bias, y: preactivation.start)
-        guard offsets.slope >= 0 else { return }
+        guard let slope = offsets.slope else { return }
         preluForward(
-            count: preactivation.count, x: preactivation.start, slope: parameters[offsets.slope], y: activation.start)
+            count: preactivation.count, x: preactivation.start, slope: parameters[slope], y: activation.start)
     }
 
     func backward(
         _ parameters: UnsafePointer<Float>, input: LaneBuffer, inputGradient: LaneBuffer, bias: BiasGradient,
         into parameterGradient: UnsafeMutablePointer<Float>
     ) {
-        if bias == .cancelling {
+        if bias == .cancelling, let slope = offsets.slope {
             cancellingBiasGradient(
                 units: outputs, towers: towers, gradient: gradient.start, x: preactivation.start,
-                slope: parameters[offsets.slope], into: parameterGradient + offsets.bias)
+                slope: parameters[slope], into: parameterGradient + offsets.bias)
         }
-        if offsets.slope >= 0 {
-            parameterGradient[offsets.slope] = preluBackward(
-                count: gradient.count, x: preactivation.start, slope: parameters[offsets.slope],
+        if let slope = offsets.slope {
+            parameterGradient[slope] = preluBackward(
+                count: gradient.count, x: preactivation.start, slope: parameters[slope],
                 gradient: gradient.start)
         }
         switch bias {

@@ -9,13 +9,13 @@ package struct ParameterSlice: Equatable, Sendable {
     package let shape: [Int]
     /// Index of the first float in the buffer.
     package let offset: Int
-    /// Inputs of the layer: the bound of PyTorch's default initialization is 1/√fanIn. Nil where it does not apply.
+    /// How its values begin.
     package let initializer: Initializer
 
     package var count: Int { shape.reduce(1, *) }
 
     package enum Initializer: Equatable, Sendable {
-        /// Uniform in ±1/√fanIn.
+        /// Uniform in ±1/√fanIn, PyTorch's default for convolutions and dense layers; fanIn is the inputs of one output.
         case uniform(fanIn: Int)
         case constant(Float)
         case standardNormal
@@ -26,8 +26,8 @@ package struct ParameterSlice: Equatable, Sendable {
 package struct LayerOffsets: Equatable, Sendable {
     package let weight: Int
     package let bias: Int
-    /// Of the PReLU that follows; −1 where none does.
-    package let slope: Int
+    /// Of the PReLU that follows, if one does.
+    package let slope: Int?
 }
 
 /// The table of all parameters of a network, in buffer order.
@@ -82,7 +82,7 @@ package struct ParameterLayout: Equatable, Sendable {
         let fanIn = shape.dropFirst().reduce(1, *)
         let weight = add(name + ".weight", shape, .uniform(fanIn: fanIn))
         let bias = add(name + ".bias", [shape[0]], .uniform(fanIn: fanIn))
-        let slope = prelu.map { add("embedding.encoder.\($0).weight", [1], .constant(0.25)) } ?? -1
+        let slope = prelu.map { add("embedding.encoder.\($0).weight", [1], .constant(0.25)) }
         return LayerOffsets(weight: weight, bias: bias, slope: slope)
     }
 

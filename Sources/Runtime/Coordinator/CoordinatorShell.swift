@@ -141,7 +141,8 @@ package final class CoordinatorShell {
 
         /// Bits to compare with those of another answer for the same shard.
         var fingerprints: [UInt64] {
-            payload.map { frame in frame.withUnsafeBytes(fingerprint(of:)) } + partials.nodes.map(\.lossSum.bitPattern)
+            payload.map { frame in frame.withUnsafeBytes { fingerprint(of: $0) } }
+                + partials.nodes.map(\.lossSum.bitPattern)
         }
     }
 
@@ -245,14 +246,4 @@ private final class PixelBuffer: @unchecked Sendable {
     init(byteCount: Int) { bytes = .allocate(byteCount: byteCount, alignment: 64) }
 
     deinit { bytes.deallocate() }
-}
-
-/// FNV-1a over 32-bit words. For comparing answers of trusted workers; not cryptographic.
-private func fingerprint(of bytes: UnsafeRawBufferPointer) -> UInt64 {
-    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-    for offset in stride(from: 0, to: bytes.count, by: 4) {
-        let word = bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self)
-        hash = (hash ^ UInt64(word)) &* 0x0000_0100_0000_01b3
-    }
-    return hash
 }

@@ -62,7 +62,7 @@ final class Crew {
     /// as wanted have come, however long that takes.
     func gather() throws {
         let isCluster = cluster == nil && router != nil
-        if isCluster { display.say(notice: .noWorkers) }
+        if isCluster { display.say("waiting for \(expected) worker\(expected == 1 ? "" : "s") to connect") }
         try shell.awaitWorkers(expected, until: isCluster ? .max : MonotonicClock.now() + 5_000_000_000)
     }
 

@@ -10,6 +10,20 @@ struct Siamese: ParsableCommand {
         abstract: "Train networks that learn a latent space of images, data-parallel over ZeroMQ, to the last bit.",
         version: programVersion,
         subcommands: [Train.self, Coordinator.self, Worker.self])
+
+    /// As argument-parser's own, but wrong usage is one line like every other failure.
+    static func main() {
+        do {
+            var command = try parseAsRoot()
+            try command.run()
+        } catch {
+            let status = exitCode(for: error)
+            guard status == .validationFailure else { exit(withError: error) }
+            let sentence = message(for: error).split(separator: "\n").joined(separator: " ")
+            complain("\(sentence) (siamese help SUBCOMMAND lists the options)")
+            Glibc.exit(status.rawValue)
+        }
+    }
 }
 
 /// Ends the process with a failure's message and exit code.

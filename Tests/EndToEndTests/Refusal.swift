@@ -24,8 +24,7 @@ func expectFailure(
 ) {
     #expect(outcome.code == code, "\(outcome.errors)", sourceLocation: sourceLocation)
     #expect(outcome.output.isEmpty, "standard output: \(outcome.output)", sourceLocation: sourceLocation)
-    // Argument-parser's own form: the error, then how to call the command.
-    let opening = code == 64 ? "Error: " : "siamese: "
+    let opening = "siamese: "
     let failures = outcome.errorLines.filter { $0.hasPrefix(opening) }
     #expect(failures.count == 1, "not one line: \(outcome.errors)", sourceLocation: sourceLocation)
     for word in words {
@@ -33,7 +32,6 @@ func expectFailure(
             failures.first?.contains(word) == true, "'\(word)' is not in: \(outcome.errors)",
             sourceLocation: sourceLocation)
     }
-    guard code != 64 else { return }
     let others = outcome.errorLines.filter { !$0.hasPrefix(opening) && !$0.hasPrefix("note: ") }
     #expect(others.isEmpty, "more than the failure: \(others)", sourceLocation: sourceLocation)
 }

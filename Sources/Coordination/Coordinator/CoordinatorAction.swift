@@ -18,7 +18,7 @@ package enum CoordinatorAction: Equatable, Sendable {
     case ignore(PeerID, IgnoreReason)
     /// Send a ping; report `onUnreachable` if it cannot be sent.
     case ping(PeerID)
-    /// Send a goodbye and, unless the reason is `evicted`, forget the peer.
+    /// Send a goodbye and forget the peer: what it may say later comes from a new one.
     case goodbye(PeerID, GoodbyeReason)
     /// Tell the user: a worker came.
     case joined(WorkerIdentity)

@@ -36,11 +36,6 @@ package final class RouterSocket {
         try handle.bind(to: endpoint)
     }
 
-    /// Changes `SocketOptions.linger`.
-    package func setLinger(_ linger: Duration) throws(ZeroMQError) {
-        try handle.setLinger(linger)
-    }
-
     /// Queues a message for one peer; frames may be shared with other messages.
     package func send(_ frames: [Frame], to peer: RoutingID) throws(ZeroMQError) -> SendResult {
         try handle.send(frames, after: Frame(peer.bytes))

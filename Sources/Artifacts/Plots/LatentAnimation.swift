@@ -25,8 +25,6 @@ package struct LatentAnimation: Sendable {
         self.classNames = classNames
     }
 
-    package var frameCount: Int { frames.count }
-
     /// Adds the latent space after `epoch` epochs (0: before training). All frames have the same dimensions.
     package mutating func append(epoch: Int, points: LatentPoints) {
         precondition(frames.first.map { $0.points.dimensions == points.dimensions } ?? true, "dimensions changed")

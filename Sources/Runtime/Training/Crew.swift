@@ -7,11 +7,14 @@ internal import Storage
 
 /// Coordinator and workers of one run.
 final class Crew {
+    private static let ownWorkersTime: UInt64 = 5_000_000_000
+
     let shell: CoordinatorShell
     private let cluster: LocalCluster?
-    private let router: RouterLink?
     private let socketFolder: SocketFolder?
     private let expected: Int
+    /// How long to wait for all that are expected, in nanoseconds; nil: strangers may take as long as they like.
+    private let gatheringTime: UInt64?
     private let signals: SignalWatch
     private let display: ProgressDisplay
     /// Keeps a second coordinator from taking over the socket's file.
@@ -29,14 +32,14 @@ final class Crew {
         let frame = max(ParameterLayout(network).paddedCount * 4, MessageLimits.maximumHeaderBytes)
         switch configuration.workforce {
         case .inProcess:
-            (cluster, router, socketFolder, socketLock, expected) = (nil, nil, nil, nil, 1)
+            (cluster, socketFolder, socketLock, expected, gatheringTime) = (nil, nil, nil, 1, Self.ownWorkersTime)
             let link = try InProcessLink(build: build, threads: configuration.threads, signals: signals)
             shell = CoordinatorShell(link: link, network: network, build: build, notify: display.sayLocally(notice:))
         case .remote(let endpoint, let wanted):
             socketLock = try SocketLock(endpoint)
             let link = try RouterLink(
                 context: Context(), endpoint: endpoint, largestFrame: frame, signals: signals)
-            (cluster, router, socketFolder, expected) = (nil, link, nil, wanted)
+            (cluster, socketFolder, expected, gatheringTime) = (nil, nil, wanted, nil)
             shell = CoordinatorShell(link: link, network: network, build: build, notify: display.say(notice:))
             display.say("listening on \(link.endpoint): connect with  siamese worker --connect \(link.endpoint)")
         case .local(let count):
@@ -52,7 +55,8 @@ final class Crew {
                         "--patience", "0",
                     ], environment: environment), log: display.say)
             link.cluster = cluster
-            (self.cluster, router, socketFolder, socketLock, expected) = (cluster, link, folder, nil, count)
+            (self.cluster, socketFolder, socketLock, expected) = (cluster, folder, nil, count)
+            gatheringTime = Self.ownWorkersTime
             shell = CoordinatorShell(link: link, network: network, build: build, notify: display.sayLocally(notice:))
             try cluster.start(count, link: link)
         }
@@ -61,9 +65,8 @@ final class Crew {
     /// Waits until everybody who was started is there, but not for ever: a run needs only one. In a cluster until as many
     /// as wanted have come, however long that takes.
     func gather() throws {
-        let isCluster = cluster == nil && router != nil
-        if isCluster { display.say("waiting for \(expected) worker\(expected == 1 ? "" : "s") to connect") }
-        try shell.awaitWorkers(expected, until: isCluster ? .max : MonotonicClock.now() + 5_000_000_000)
+        if gatheringTime == nil { display.say("waiting for \(expected) worker\(expected == 1 ? "" : "s") to connect") }
+        try shell.awaitWorkers(expected, until: gatheringTime.map { MonotonicClock.now() + $0 } ?? .max)
     }
 
     /// A look at the link in the middle of other work. Throws `StopRequest` when the user wants to stop.

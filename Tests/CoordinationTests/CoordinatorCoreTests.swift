@@ -20,12 +20,48 @@ import Testing
         let (left, right) = (Script.lease(1, 0, 4, of: 8), Script.lease(2, shard: 1, 4, 4, of: 8))
         #expect(
             core.beginStep(1, extent: Script.extent(8), now: Script.start)
-                == [.lease(left, to: a), .lease(right, to: b)])
+                == [.weights(step: 1, to: a), .lease(left, to: a), .weights(step: 1, to: b), .lease(right, to: b)])
         #expect(core.onMessage(Script.answer(right), from: b, now: Script.at(9)) == [.accept(right, audited: false)])
         #expect(
             core.onMessage(Script.answer(left), from: a, now: Script.at(10))
                 == [.accept(left, audited: false), .stepComplete(1)])
         #expect(core.beginStep(2, extent: Script.extent(8), now: Script.at(11)).leases.map(\.lease.step) == [2, 2])
+    }
+
+    @Test func aPreparedStepBeginsWithItsWeightsAlone() {
+        var core = core(a, b)
+        let extent = Script.extent(8)
+        let now = core.beginStep(1, extent: extent, now: Script.start).leases.map(\.lease)
+        let ahead = core.prepareStep(2, extent: extent, now: Script.at(1)).leases.map(\.lease)
+        #expect(ahead == [Script.lease(3, step: 2, 0, 4, of: 8), Script.lease(4, step: 2, shard: 1, 4, 4, of: 8)])
+        // An answer ahead of its weights is none.
+        #expect(
+            core.onMessage(Script.answer(ahead[0]), from: a, now: Script.at(2))
+                == [.ignore(a, .wrongStep(expected: 1, got: 2))])
+        for (lease, peer) in zip(now, [a, b]) {
+            _ = core.onMessage(Script.answer(lease), from: peer, now: Script.at(10))
+        }
+        #expect(
+            core.beginStep(2, extent: extent, now: Script.at(11)) == [
+                .weights(step: 2, to: a), .weights(step: 2, to: b),
+            ])
+        #expect(
+            core.onMessage(Script.answer(ahead[0]), from: a, now: Script.at(20)) == [.accept(ahead[0], audited: false)])
+    }
+
+    @Test func whatWasPreparedForALostWorkerGoesToAnother() {
+        var core = core(a, b)
+        let extent = Script.extent(8)
+        let now = core.beginStep(1, extent: extent, now: Script.start).leases.map(\.lease)
+        _ = core.prepareStep(2, extent: extent, now: Script.at(1))
+        _ = core.onMessage(Script.answer(now[0]), from: a, now: Script.at(9))
+        _ = core.onMessage(Script.answer(now[1]), from: b, now: Script.at(10))
+        _ = core.onUnreachable(a, now: Script.at(10))
+        #expect(
+            core.beginStep(2, extent: extent, now: Script.at(11))
+                == [
+                    .weights(step: 2, to: b), .lease(Script.lease(5, step: 2, 0, 4, of: 8), to: b),
+                ])
     }
 
     @Test func whoIsAtTheDoor() {
@@ -45,7 +81,7 @@ import Testing
         let other = BuildIdentity(numericsVersion: 9, selfTest: SelfTestDigest(words: [9, 9, 9, 9]))
         let older = BuildIdentity(numericsVersion: 8, selfTest: Samples.digest)
         let cases: [(WorkerMessage, Refuse.Code, [String])] = [
-            (.foreignHello(foreign), .protocolVersion, ["77", "1"]),
+            (.foreignHello(foreign), .protocolVersion, ["77", "2"]),
             (Script.hello(1, build: older), .numericsVersion, ["8", "9"]),
             (Script.hello(1, build: other), .selfTest, ["\(other.selfTest)", "\(Samples.digest)"]),
         ]
@@ -79,14 +115,20 @@ import Testing
         #expect(core.nextDeadline == nil)
         let actions = core.onMessage(Script.hello(2), from: b, now: Script.at(3_600_000))
         let again = Script.lease(2, 0, 4, of: 4)
-        #expect(actions == [.welcome(b), .joined(core.workers[0]), .workersBack, .lease(again, to: b)])
+        #expect(
+            actions == [
+                .welcome(b), .joined(core.workers[0]), .workersBack, .weights(step: 1, to: b), .lease(again, to: b),
+            ])
     }
 
     @Test func aStepWithoutWorkersWaitsForTheFirst() {
         var core = Script.coordinator()
         #expect(core.beginStep(1, extent: Script.extent(4), now: Script.start) == [.noWorkers])
         let actions = core.onMessage(Script.hello(1), from: a, now: Script.at(5))
-        #expect(actions.suffix(2) == [.workersBack, .lease(Script.lease(1, 0, 4, of: 4), to: a)])
+        #expect(
+            actions.suffix(3) == [
+                .workersBack, .weights(step: 1, to: a), .lease(Script.lease(1, 0, 4, of: 4), to: a),
+            ])
     }
 
     @Test func aLateShardGoesToAnIdleWorkerAndTheSecondAnswerIsCompared() {
@@ -121,7 +163,10 @@ import Testing
             #expect(core.onMessage(Script.idle(), from: a, now: Script.at(second * 1000)) == [])
         }
         let again = Script.lease(2, 0, 4, of: 4)
-        #expect(core.onMessage(Script.idle(), from: a, now: Script.at(30_000)) == [.lease(again, to: a)])
+        #expect(
+            core.onMessage(Script.idle(), from: a, now: Script.at(30_000)) == [
+                .weights(step: 1, to: a), .lease(again, to: a),
+            ])
     }
 
     @Test func silenceEvicts() {
@@ -159,7 +204,10 @@ import Testing
         }
         // The right lease with the wrong nodes is a failed attempt: the shard goes elsewhere.
         let wrong = core.onMessage(Script.answer(Script.lease(1, step: 5, 0, 2, of: 8)), from: a, now: Script.at(2))
-        #expect(wrong == [.ignore(a, .wrongNodes(lease: 1)), .lease(Script.lease(3, step: 5, 0, 4, of: 8), to: b)])
+        #expect(
+            wrong == [
+                .ignore(a, .wrongNodes(lease: 1)), .lease(Script.lease(3, step: 5, 0, 4, of: 8), to: b),
+            ])
     }
 
     @Test func aShardThatFailsThreeTimesEndsTheStep() {

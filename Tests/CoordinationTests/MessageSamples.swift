@@ -16,11 +16,15 @@ enum Samples {
         Hello(build: build, incarnation: .max - 5, threads: 4, processID: 4242, processName: name)
     }
 
+    static let times = WorkTimes(
+        idle: Instant(nanoseconds: 1), ready: Instant(nanoseconds: 2), began: Instant(nanoseconds: 3),
+        ended: Instant(nanoseconds: .max))
+
     static let fromWorker: [WorkerMessage] = [
         .hello(hello),
         .partials(
             Partials(
-                answering: lease, computeTime: .milliseconds(3),
+                answering: lease, times: times,
                 nodes: [
                     NodeSummary(node: MicrobatchRange(first: 6, count: 2), examples: 4, active: 3, lossSum: -0.25),
                     NodeSummary(node: MicrobatchRange(first: 8, count: 1), examples: 1, active: 0, lossSum: .nan),
@@ -33,7 +37,7 @@ enum Samples {
     static let fromCoordinator: [CoordinatorMessage] = [
         .welcome(Welcome(run: run, parameterCount: 35_729, jobDescriptionBytes: 512)),
         .refuse(Refuse(code: .selfTest, build: build, reason: "different arithmetic")),
-        .shard(lease),
+        .shard(lease), .weights(run: run, step: 1 << 40),
         .ping(run: run),
         .goodbye(run: run, .finished), .goodbye(run: run, .stopped), .goodbye(run: run, .evicted),
     ]

@@ -69,16 +69,17 @@ import Testing
 
     @Test func payloadFramesMustBeThoseThatTheHeaderCallsFor() {
         let header = CoordinatorMessage.shard(Samples.lease).header
-        let right = [40, 5 * 2 * 784, 20]
+        let right = [5 * 2 * 784, 20]
         #expect(throws: Never.self) { try Samples.decodeFromCoordinator(header, right) }
-        #expect(throws: DecodingFailure.wrongPayloadCount(expected: 3, got: 2)) {
+        #expect(throws: DecodingFailure.wrongPayloadCount(expected: 2, got: 1)) {
             try Samples.decodeFromCoordinator(header, Array(right.dropLast()))
         }
-        #expect(throws: DecodingFailure.wrongPayloadSize(frame: 1, expected: 7840, got: 7839)) {
-            try Samples.decodeFromCoordinator(header, [40, 7839, 20])
+        #expect(throws: DecodingFailure.wrongPayloadSize(frame: 0, expected: 7840, got: 7839)) {
+            try Samples.decodeFromCoordinator(header, [7839, 20])
         }
         #expect(throws: DecodingFailure.parameterCountUnknown) {
-            try Samples.decodeFromCoordinator(header, right, MessageLimits())
+            let weights = CoordinatorMessage.weights(run: Samples.run, step: 1).header
+            _ = try Samples.decodeFromCoordinator(weights, [40], MessageLimits())
         }
     }
 
@@ -89,7 +90,7 @@ import Testing
             try Samples.decodeFromCoordinator(welcome.header, [0], small)
         }
         #expect(throws: DecodingFailure.outOfRange(field: "total microbatches", value: 9, limit: 8)) {
-            try Samples.decodeFromCoordinator(CoordinatorMessage.shard(Samples.lease).header, [40, 7840, 20], small)
+            try Samples.decodeFromCoordinator(CoordinatorMessage.shard(Samples.lease).header, [7840, 20], small)
         }
     }
 

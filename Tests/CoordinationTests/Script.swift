@@ -44,7 +44,8 @@ enum Script {
     }
 
     static func answer(_ lease: ShardLease, milliseconds: UInt64 = 10) -> WorkerMessage {
-        .partials(Partials(answering: lease, computeTime: .milliseconds(milliseconds), nodes: summaries(lease)))
+        let times = WorkTimes(idle: start, ready: start, began: start, ended: at(milliseconds))
+        return .partials(Partials(answering: lease, times: times, nodes: summaries(lease)))
     }
 
     static func idle(run: RunID = run) -> WorkerMessage {

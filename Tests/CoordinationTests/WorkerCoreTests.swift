@@ -12,15 +12,54 @@ import Testing
         return core
     }
 
-    @Test func computesAndAnswers() {
+    /// A worker with the weights of step 1.
+    private func ready() -> WorkerCore {
         var core = admitted()
+        _ = core.onMessage(.weights(run: Script.run, step: 1), now: Script.start)
+        return core
+    }
+
+    @Test func computesAndAnswers() {
+        var core = ready()
         let lease = Script.lease(1, 0, 4, of: 8)
         #expect(core.onMessage(.shard(lease), now: Script.at(1)) == [.keep(lease), .compute(lease)])
         let nodes = Script.summaries(lease)
-        let partials = Partials(answering: lease, computeTime: .milliseconds(3), nodes: nodes)
+        let times = WorkTimes(idle: Script.start, ready: Script.at(1), began: Script.at(1), ended: Script.at(4))
         #expect(
-            core.onComputed(nodes: nodes, computeTime: .milliseconds(3), now: Script.at(4))
-                == [.send(.partials(partials))])
+            core.onComputed(nodes: nodes, now: Script.at(4))
+                == [.send(.partials(Partials(answering: lease, times: times, nodes: nodes)))])
+    }
+
+    @Test func aShardWaitsForTheWeightsOfItsStep() {
+        var core = ready()
+        let (first, next) = (Script.lease(1, 0, 4, of: 8), Script.lease(2, step: 2, 0, 4, of: 8))
+        _ = core.onMessage(.shard(first), now: Script.at(1))
+        #expect(core.onMessage(.shard(next), now: Script.at(2)) == [.keep(next)])
+        _ = core.onComputed(nodes: [], now: Script.at(4))
+        // Nothing can be computed: it is idle, whatever waits.
+        #expect(core.onDeadline(now: Script.at(1000)) == [.send(Script.idle())])
+        #expect(
+            core.onMessage(.weights(run: Script.run, step: 2), now: Script.at(1001))
+                == [.keepWeights(step: 2), .compute(next)])
+        guard case .send(.partials(let partials))? = core.onComputed(nodes: [], now: Script.at(1003)).first else {
+            Issue.record("no answer")
+            return
+        }
+        #expect(
+            partials.times
+                == WorkTimes(idle: Script.at(4), ready: Script.at(1001), began: Script.at(1001), ended: Script.at(1003))
+        )
+    }
+
+    @Test func weightsThatCameBeforeOrBelongToAnOlderStepAreIgnored() {
+        var core = ready()
+        _ = core.onMessage(.weights(run: Script.run, step: 5), now: Script.start)
+        #expect(
+            core.onMessage(.weights(run: Script.run, step: 5), now: Script.start)
+                == [.ignore(.duplicateWeights(step: 5))])
+        #expect(
+            core.onMessage(.weights(run: Script.run, step: 4), now: Script.start)
+                == [.ignore(.staleStep(current: 5, got: 4))])
     }
 
     @Test func helloIsRepeatedEverMoreSlowlyUntilItGivesUp() {
@@ -49,7 +88,7 @@ import Testing
     }
 
     @Test func queuesTwoBehindTheOneUnderWay() {
-        var core = admitted()
+        var core = ready()
         let leases = (1...4).map { Script.lease(UInt64($0), shard: UInt32($0), $0, 1, of: 8) }
         #expect(core.onMessage(.shard(leases[0]), now: Script.start) == [.keep(leases[0]), .compute(leases[0])])
         #expect(core.onMessage(.shard(leases[1]), now: Script.start) == [.keep(leases[1])])
@@ -60,17 +99,20 @@ import Testing
     }
 
     @Test func aNewStepDropsWhatIsQueuedForTheOld() {
-        var core = admitted()
+        var core = ready()
         let (first, second) = (Script.lease(1, 0, 1, of: 8), Script.lease(2, shard: 1, 1, 1, of: 8))
         let next = Script.lease(3, step: 2, 0, 1, of: 8)
         _ = core.onMessage(.shard(first), now: Script.start)
         _ = core.onMessage(.shard(second), now: Script.start)
-        #expect(core.onMessage(.shard(next), now: Script.start) == [.keep(next), .drop(second)])
+        _ = core.onMessage(.shard(next), now: Script.start)
+        #expect(
+            core.onMessage(.weights(run: Script.run, step: 2), now: Script.start)
+                == [.keepWeights(step: 2), .drop(second)])
         #expect(core.onMessage(.shard(second), now: Script.start) == [.ignore(.staleStep(current: 2, got: 1))])
     }
 
     @Test func reportsProgressAlsoWhenIdle() {
-        var core = admitted()
+        var core = ready()
         #expect(core.onDeadline(now: Script.at(1000)) == [.send(Script.idle())])
         _ = core.onMessage(.shard(Script.lease(1, 0, 4, of: 8)), now: Script.at(1500))
         _ = core.onProgress(lease: 1, microbatchesDone: 3, now: Script.at(1600))
@@ -79,7 +121,7 @@ import Testing
     }
 
     @Test func anEvictedWorkerRegistersAnewAndItsOldResultIsDropped() {
-        var core = admitted()
+        var core = ready()
         let (old, queued) = (Script.lease(1, 0, 4, of: 8), Script.lease(2, shard: 1, 4, 4, of: 8))
         _ = core.onMessage(.shard(old), now: Script.start)
         _ = core.onMessage(.shard(queued), now: Script.start)
@@ -91,12 +133,13 @@ import Testing
         #expect(actions.first == .drop(queued) && hello.incarnation == 72)
         _ = core.onMessage(.welcome(welcome), now: Script.at(2))
         let fresh = Script.lease(3, 0, 4, of: 8)
+        #expect(core.onMessage(.weights(run: Script.run, step: 1), now: Script.at(3)) == [.keepWeights(step: 1)])
         #expect(core.onMessage(.shard(fresh), now: Script.at(3)) == [.keep(fresh)])
-        #expect(core.onComputed(nodes: [], computeTime: .zero, now: Script.at(4)) == [.compute(fresh)])
+        #expect(core.onComputed(nodes: [], now: Script.at(4)) == [.compute(fresh)])
     }
 
     @Test func aRestartedCoordinatorsWelcomeVoidsTheOldRun() {
-        var core = admitted()
+        var core = ready()
         let other = RunID(high: 8, low: 8)
         _ = core.onMessage(.shard(Script.lease(1, 0, 4, of: 8)), now: Script.start)
         let renewed = Welcome(run: other, parameterCount: 5, jobDescriptionBytes: 0)

@@ -54,11 +54,18 @@ private final class StammeringLink: WorkerLink {
         let shell = CoordinatorShell(link: link(inProcess), network: network, build: build) { heard.all.append($0) }
         try shell.awaitWorkers(1, until: MonotonicClock.now() + 10_000_000_000)
         try #require(shell.workers.count == 1)
-        let sums = try [60, 1, 17, 32].enumerated().map { index, size in
-            let sum = try shell.gradientSum(
-                StepInput(
-                    number: UInt64(index + 1), examples: sampler.batch(positions: 0..<size), images: images,
-                    weights: Frame(borrowing: weights, bytes: weights.bytes)))
+        let sizes = [60, 1, 17, 32]
+        let sums = try sizes.enumerated().map { index, size in
+            let input = StepInput(
+                number: UInt64(index + 1), examples: sampler.batch(positions: 0..<size), images: images)
+            try shell.begin(input, weights: Frame(borrowing: weights, bytes: weights.bytes))
+            // The second and third are sent ahead, the fourth is not.
+            if index < 2 {
+                let next = StepInput(
+                    number: UInt64(index + 2), examples: sampler.batch(positions: 0..<sizes[index + 1]), images: images)
+                try shell.prepare(next)
+            }
+            let sum = try shell.gradientSum()
             defer { shell.recycle(sum.gradient) }
             return ShardFixture.Sum(sum)
         }

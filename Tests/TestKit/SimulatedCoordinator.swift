@@ -39,15 +39,17 @@ final class SimulatedCoordinator {
         tree = ReductionTree(microbatches: extent.microbatches, pool: pool)
     }
 
-    /// The next step; or, after the last one, everybody is sent home.
-    func beginNextStep(now: Instant) -> [CoordinatorAction] {
+    /// The next step; or, after the last one, everybody is sent home. `ahead`: the step after it is prepared at once.
+    func beginNextStep(ahead: Bool, now: Instant) -> [CoordinatorAction] {
         guard checkpoint.lastStep < steps else {
             isFinished = true
             return core.stop(.finished, now: now)
         }
         tree.reset(microbatches: extent.microbatches)
         answers.removeAll()
-        return core.beginStep(checkpoint.lastStep + 1, extent: extent, now: now)
+        let actions = core.beginStep(checkpoint.lastStep + 1, extent: extent, now: now)
+        guard ahead, checkpoint.lastStep + 1 < steps else { return actions }
+        return actions + core.prepareStep(checkpoint.lastStep + 2, extent: extent, now: now)
     }
 
     /// The message in `frames` goes into the core. Its actions come out; those on sums are done at once, since they
@@ -78,10 +80,12 @@ final class SimulatedCoordinator {
         checkpoint.lastStep = step
     }
 
+    /// The payload of the weights of the running step.
+    var weightsPayload: [[UInt8]] { [FloatFrame.bytes(checkpoint.weights)] }
+
     /// The payload of a lease.
     func payload(of lease: ShardLease) -> [[UInt8]] {
         [
-            FloatFrame.bytes(checkpoint.weights),
             Array(repeating: 0, count: lease.examples * lease.imagesPerExample * ShardLease.bytesPerImage),
             Array(repeating: 0, count: 4 * lease.examples),
         ]

@@ -20,7 +20,8 @@ final class SimulatedWorker {
     private var limits = MessageLimits(maximumExamples: 4096)
     /// By the whole lease: a restarted coordinator counts leases from 1 again.
     private var kept: [ShardLease: [[UInt8]]] = [:]
-    private var computing: (lease: ShardLease, payload: [[UInt8]])?
+    private var weights: (step: UInt64, floats: [Float])?
+    private var computing: (lease: ShardLease, weights: [Float])?
     private let pool = BufferPool(count: ToyModel.parameterCount)
 
     init(index: Int, build: BuildIdentity, examplesPerMicrobatch: Int, now: Instant) {
@@ -44,7 +45,10 @@ final class SimulatedWorker {
         do throws(DecodingFailure) {
             let message = try frames.decodeFromCoordinator(limits)
             let actions = core.onMessage(message, now: now)
-            for case .keep(let lease) in actions { kept[lease] = frames.payload }
+            for action in actions {
+                if case .keep(let lease) = action { kept[lease] = frames.payload }
+                if case .keepWeights(let step) = action { weights = (step, FloatFrame.floats(frames.payload[0])) }
+            }
             return actions
         } catch .parameterCountUnknown {
             return []  // a shard overtook the welcome
@@ -60,26 +64,25 @@ final class SimulatedWorker {
         case .prepare(let welcome): limits.parameterCount = welcome.parameterCount
         case .compute(let lease):
             if computing != nil { problems.append("worker \(index) told to compute two shards at a time") }
-            guard let payload = kept.removeValue(forKey: lease) else {
+            guard kept.removeValue(forKey: lease) != nil, let weights, weights.step == lease.step else {
                 problems.append("worker \(index) told to compute a shard that it was not told to keep")
                 return
             }
-            computing = (lease, payload)
+            computing = (lease, weights.floats)
         case .drop(let lease): kept[lease] = nil
         case .finish(let end): self.end = "\(end)"
-        case .keep, .send, .ignore: break
+        case .keep, .keepWeights, .send, .ignore: break
         }
-        if kept.count > 3 { problems.append("worker \(index) keeps \(kept.count) shards") }
+        if kept.count > 5 { problems.append("worker \(index) keeps \(kept.count) shards") }
     }
 
-    /// Ends the computation under way: its sums and frames, from the weights that came with the lease.
+    /// Ends the computation under way: its sums and frames, from the weights that were there when it began.
     func compute() -> (nodes: [NodeSummary], frames: [[UInt8]]) {
-        guard let (lease, payload) = computing else {
+        guard let (lease, weights) = computing else {
             problems.append("worker \(index) has nothing to compute")
             return ([], [])
         }
         computing = nil
-        let weights = FloatFrame.floats(payload[0])
         let sums = lease.nodes.map { sum(over: $0, lease, weights) }
         defer { for (_, gradient) in sums { pool.recycle(gradient) } }
         return (sums.map(\.0), sums.map { FloatFrame.bytes($0.1.values) })

@@ -26,7 +26,7 @@ extension Simulation {
             run: run, build: Self.build, scenario: scenario, checkpoint: checkpoint, now: now)
         self.coordinator = coordinator
         note("coordinator starts after step \(checkpoint.lastStep)")
-        carryOut(coordinator.beginNextStep(now: now), of: coordinator)
+        carryOut(coordinator.beginNextStep(ahead: isPreparing, now: now), of: coordinator)
     }
 
     func retire(_ coordinator: SimulatedCoordinator) {

@@ -13,6 +13,11 @@ extension Simulation {
                 let welcome = Welcome(
                     run: coordinator.run, parameterCount: ToyModel.parameterCount, jobDescriptionBytes: 3)
                 send(.welcome(welcome), [[1, 2, 3]], to: peer)
+            case .weights(let step, let peer):
+                if step != coordinator.checkpoint.lastStep + 1 {
+                    problems.append("weights of step \(step) are not there")
+                }
+                send(.weights(run: coordinator.run, step: step), coordinator.weightsPayload, to: peer)
             case .lease(let lease, let peer):
                 leases += 1
                 send(.shard(lease), coordinator.payload(of: lease), to: peer)
@@ -27,7 +32,7 @@ extension Simulation {
         if let completed {
             coordinator.commit(completed)
             checkpoint = coordinator.checkpoint
-            carryOut(coordinator.beginNextStep(now: now), of: coordinator)
+            carryOut(coordinator.beginNextStep(ahead: isPreparing, now: now), of: coordinator)
         }
         scheduleTimer(of: coordinator)
     }
@@ -43,7 +48,7 @@ extension Simulation {
                 let time = computeTime(of: lease, by: worker)
                 queue.schedule(.computed(worker), at: now + time)
             case .finish: worker.connection = nil
-            case .prepare, .keep, .drop, .ignore: break
+            case .prepare, .keep, .keepWeights, .drop, .ignore: break
             }
         }
         scheduleTimer(of: worker)
@@ -57,12 +62,14 @@ extension Simulation {
             worker.abandonComputation()
             carryOut(worker.core.onFailed(reason: "an injected failure", now: now), of: worker)
         } else {
-            let time = worker.current.map { computeTime(of: $0, by: worker) } ?? .zero
             let (nodes, frames) = worker.compute()
-            let actions = worker.core.onComputed(nodes: nodes, computeTime: time, now: now)
+            let actions = worker.core.onComputed(nodes: nodes, now: now)
             carryOut(actions, of: worker, frames: frames)
         }
     }
+
+    /// Most steps are prepared while the one before them is computed, as a real shell does it.
+    var isPreparing: Bool { random.happens(0.8) }
 
     private func computeTime(of lease: ShardLease, by worker: SimulatedWorker) -> Duration {
         scenario.microbatchTime * UInt64(lease.range.count) * worker.slowness

@@ -6,7 +6,9 @@ package enum CoordinatorAction: Equatable, Sendable {
     case welcome(PeerID)
     /// Send this refusal.
     case refuse(PeerID, Refuse)
-    /// Send the shard, with the weights, pixels and targets that belong to it.
+    /// Send the weights of this step.
+    case weights(step: UInt64, to: PeerID)
+    /// Send the shard, with the pixels and targets that belong to it.
     case lease(ShardLease, to: PeerID)
     /// Put the partials of the message just given into the reduction tree. `audited`: another worker still computes the
     /// same shard, and its answer will come as `compare`; keep fingerprints if you want to audit.

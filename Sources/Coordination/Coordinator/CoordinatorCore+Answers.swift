@@ -47,7 +47,7 @@ extension CoordinatorCore {
     private mutating func measure(_ partials: Partials, from peer: PeerID, turnaround: Duration?) {
         let microbatches = partials.nodes.reduce(0) { $0 + $1.node.count }
         roster[peer]?.speed.measure(
-            microbatches: microbatches, computeTime: partials.computeTime, turnaround: turnaround)
+            microbatches: microbatches, computeTime: partials.times.computing, turnaround: turnaround)
     }
 
     mutating func onFailure(_ failure: Failure, from peer: PeerID, _ now: Instant) -> [CoordinatorAction] {

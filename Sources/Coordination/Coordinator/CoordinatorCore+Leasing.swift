@@ -13,7 +13,8 @@ extension CoordinatorCore {
         return plan
     }
 
-    mutating func issueLease(ofShard index: Int, to peer: PeerID, _ now: Instant) -> CoordinatorAction {
+    /// Leases a shard of the running step, with the weights if the worker may not have them.
+    mutating func issueLease(ofShard index: Int, to peer: PeerID, _ now: Instant) -> [CoordinatorAction] {
         guard var step else { preconditionFailure("a lease without a step") }
         leasesIssued += 1
         let lease = Lease(
@@ -22,7 +23,41 @@ extension CoordinatorCore {
         step.shards[index].leases.append(lease)
         step.shards[index].timesLeased += 1
         self.step = step
-        return .lease(wireLease(lease.id, ofShard: index, in: step), to: peer)
+        return sendWeights(to: peer) + [.lease(wireLease(lease.id, ofShard: index, in: step), to: peer)]
+    }
+
+    /// Leases a shard of the next step; its time begins with the step.
+    mutating func issueAhead(
+        ofShard index: Int, of next: inout StepInProgress, to peer: PeerID, _ now: Instant
+    ) -> CoordinatorAction {
+        leasesIssued += 1
+        next.shards[index].leases.append(
+            Lease(id: leasesIssued, peer: peer, issued: now, due: now, queued: next.load(of: peer) > 0))
+        next.shards[index].timesLeased += 1
+        return .lease(wireLease(leasesIssued, ofShard: index, in: next), to: peer)
+    }
+
+    /// The prepared step begins: its leases count from now on, and what was meant for workers that are gone goes to others.
+    mutating func begin(_ prepared: StepInProgress, _ now: Instant) -> [CoordinatorAction] {
+        var step = prepared
+        for index in step.shards.indices {
+            step.shards[index].leases = step.shards[index].leases.map { lease in
+                var lease = lease
+                lease.issued = now
+                lease.due = now + leaseTime(ofShard: index, for: lease.peer, in: prepared)
+                return lease
+            }
+        }
+        phase = .running(step)
+        var actions: [CoordinatorAction] = []
+        for member in roster.members where step.load(of: member.peer) > 0 { actions += sendWeights(to: member.peer) }
+        return actions + dispatch(now) + remarkAttendance()
+    }
+
+    private mutating func sendWeights(to peer: PeerID) -> [CoordinatorAction] {
+        guard let step, roster[peer]?.weightsStep != step.number else { return [] }
+        roster[peer]?.weightsStep = step.number
+        return [.weights(step: step.number, to: peer)]
     }
 
     func wireLease(_ id: UInt64, ofShard index: Int, in step: StepInProgress) -> ShardLease {
@@ -49,23 +84,25 @@ extension CoordinatorCore {
         while let index = step?.shards.firstIndex(where: { $0.state == .pending }),
             let peer = bestWorker(forShard: index, maximumLoad: Self.leasesPerWorker - 1)
         {
-            actions.append(issueLease(ofShard: index, to: peer, now))
+            actions += issueLease(ofShard: index, to: peer, now)
         }
         for index in step?.shards.indices ?? 0..<0 where step?.shards[index].isLate(now) == true {
             if let peer = bestWorker(forShard: index, maximumLoad: 0) {
-                actions.append(issueLease(ofShard: index, to: peer, now))
+                actions += issueLease(ofShard: index, to: peer, now)
             }
         }
         return actions
     }
 
-    /// A lease whose holder says, after it was due, that it has nothing to do was lost on the way, or its answer was.
+    /// A lease whose holder says, after it was due, that it has nothing to do was lost on the way, or its weights or its
+    /// answer were.
     private mutating func takeBackLost(_ now: Instant) {
         guard let shards = step?.shards else { return }
         for (index, shard) in shards.enumerated() where !shard.isDone {
             for lease in shard.leases where lease.due <= now {
                 guard let saidIdle = roster[lease.peer]?.saidIdle, saidIdle >= lease.due else { continue }
                 step?.giveBack(lease.id, ofShard: index)
+                roster[lease.peer]?.weightsStep = nil
             }
         }
     }
@@ -88,12 +125,10 @@ extension CoordinatorCore {
     /// Everything `worker` held is pending again, unless others hold it too. Fails the step if a shard has seen too many
     /// workers vanish.
     mutating func takeBackLeases(of worker: WorkerIdentity, vanished: Bool) -> [CoordinatorAction] {
+        _ = upcoming?.takeBack(from: worker.peer)
         guard var step else { return [] }
-        for index in step.shards.indices {
-            let held = step.shards[index].leases.filter { $0.peer == worker.peer }
-            guard !held.isEmpty else { continue }
-            step.shards[index].leases.removeAll { $0.peer == worker.peer }
-            if vanished, !step.shards[index].isDone { step.shards[index].losses.append("\(worker) vanished") }
+        for index in step.takeBack(from: worker.peer) where vanished && !step.shards[index].isDone {
+            step.shards[index].losses.append("\(worker) vanished")
         }
         self.step = step
         let hopeless = step.shards.firstIndex { $0.losses.count >= configuration.patience.lossLimit }

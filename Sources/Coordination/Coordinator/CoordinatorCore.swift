@@ -22,6 +22,8 @@ package struct CoordinatorCore: Sendable {
 
     let configuration: CoordinatorConfiguration
     var phase = Phase.between(last: nil)
+    /// The step after the present one, if `prepareStep` has leased it ahead.
+    var upcoming: StepInProgress?
     var roster = Roster()
     var attendance = Attendance.present
     var leasesIssued: UInt64 = 0
@@ -43,19 +45,40 @@ package struct CoordinatorCore: Sendable {
     /// The admitted workers, in the order in which they came.
     package var workers: [WorkerIdentity] { roster.members.map(\.identity) }
 
-    /// Cuts `step` into shards and leases them. The step must follow the completed one.
+    /// Begins a step: hands out its weights, and cuts and leases it unless that has been prepared. It must follow the
+    /// completed one.
     package mutating func beginStep(_ number: UInt64, extent: StepExtent, now: Instant) -> [CoordinatorAction] {
         guard case .between(let last) = phase, last.map({ $0 < number }) ?? true else {
             preconditionFailure("step \(number) cannot begin in \(phase)")
         }
         wake(now)
+        defer { upcoming = nil }
+        if let upcoming, upcoming.number == number, upcoming.extent == extent { return begin(upcoming, now) }
         let plan = planShards(extent)
-        phase = .running(StepInProgress(number: number, extent: extent, shards: plan.map { Shard(range: $0.range) }))
+        phase = .running(StepInProgress(number: number, extent: extent, ranges: plan.map(\.range)))
         var actions: [CoordinatorAction] = []
         for (index, entry) in plan.enumerated() {
-            if let peer = entry.worker { actions.append(issueLease(ofShard: index, to: peer, now)) }
+            if let peer = entry.worker { actions += issueLease(ofShard: index, to: peer, now) }
         }
         return actions + remarkAttendance()
+    }
+
+    /// Cuts and leases the step after the running one, so that its examples travel while this one is computed. What it
+    /// gave to workers that are gone by then is leased anew when it begins.
+    package mutating func prepareStep(_ number: UInt64, extent: StepExtent, now: Instant) -> [CoordinatorAction] {
+        guard let step, step.number < number, upcoming == nil else {
+            preconditionFailure("step \(number) cannot be prepared in \(phase)")
+        }
+        wake(now)
+        guard !roster.isEmpty else { return [] }
+        let plan = planShards(extent)
+        var next = StepInProgress(number: number, extent: extent, ranges: plan.map(\.range))
+        var actions: [CoordinatorAction] = []
+        for (index, entry) in plan.enumerated() {
+            if let peer = entry.worker { actions.append(issueAhead(ofShard: index, of: &next, to: peer, now)) }
+        }
+        upcoming = next
+        return actions
     }
 
     /// A message arrived.
@@ -104,6 +127,7 @@ package struct CoordinatorCore: Sendable {
     package mutating func stop(_ reason: GoodbyeReason, now: Instant) -> [CoordinatorAction] {
         wake(now)
         defer { roster.removeAll() }
+        upcoming = nil
         phase = .stopped(reason)
         return roster.members.map { .goodbye($0.peer, reason) }
     }

@@ -8,6 +8,8 @@ struct Member: Sendable {
     /// When it last said that it has nothing to do; nil if the last thing it said was something else.
     var saidIdle: Instant?
     var speed = WorkerSpeed()
+    /// The step whose weights it was sent last.
+    var weightsStep: UInt64?
 
     var peer: PeerID { identity.peer }
 }

@@ -1,10 +1,10 @@
-// The shards of one step and who holds them. Pure bookkeeping: CoordinatorCore decides, this remembers.
+// The shards of one step and who holds them, of the running step or of the next. Pure bookkeeping: CoordinatorCore decides, this remembers.
 
 /// A shard in a worker's hands.
 struct Lease: Equatable, Sendable {
     let id: UInt64
     let peer: PeerID
-    let issued: Instant
+    var issued: Instant
     /// From here on it is late, and an idle worker may get the shard too.
     var due: Instant
     /// The worker had other shards to compute first, so the turnaround says nothing about the wire.
@@ -60,11 +60,17 @@ struct Shard: Sendable {
     }
 }
 
-/// A step between `beginStep` and its last partials.
+/// A step between `prepareStep` or `beginStep` and its last partials.
 struct StepInProgress: Sendable {
     let number: UInt64
     let extent: StepExtent
     var shards: [Shard]
+
+    init(number: UInt64, extent: StepExtent, ranges: [MicrobatchRange]) {
+        self.number = number
+        self.extent = extent
+        shards = ranges.map { Shard(range: $0) }
+    }
 
     var isComplete: Bool { shards.allSatisfy(\.isDone) }
 
@@ -81,6 +87,13 @@ struct StepInProgress: Sendable {
     /// The shard under lease `id`, if `peer` holds it.
     func shard(of id: UInt64, heldBy peer: PeerID) -> Int? {
         shards.firstIndex { $0.leases.contains { $0.id == id && $0.peer == peer } }
+    }
+
+    /// Takes back everything that `peer` holds; the indices of its shards.
+    mutating func takeBack(from peer: PeerID) -> [Int] {
+        let held = shards.indices.filter { shards[$0].leases.contains { $0.peer == peer } }
+        for index in held { shards[index].leases.removeAll { $0.peer == peer } }
+        return held
     }
 
     /// Takes a lease back; the shard is pending again if nobody else holds it.

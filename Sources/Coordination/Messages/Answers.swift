@@ -27,16 +27,15 @@ package struct Partials: Equatable, Sendable {
     package let step: UInt64
     package let shard: UInt32
     package let lease: UInt64
-    /// Time spent computing, without waiting and without the wire.
-    package let computeTime: Duration
+    package let times: WorkTimes
     package let nodes: [NodeSummary]
 
-    package init(answering lease: ShardLease, computeTime: Duration, nodes: [NodeSummary]) {
+    package init(answering lease: ShardLease, times: WorkTimes, nodes: [NodeSummary]) {
         run = lease.run
         step = lease.step
         shard = lease.shard
         self.lease = lease.lease
-        self.computeTime = computeTime
+        self.times = times
         self.nodes = nodes
     }
 
@@ -49,7 +48,7 @@ package struct Partials: Equatable, Sendable {
         writer.integer(step)
         writer.integer(lease)
         writer.integer(shard)
-        writer.integer(computeTime.nanoseconds)
+        times.encode(&writer)
         writer.integer(UInt32(nodes.count))
         for summary in nodes {
             writer.integer(UInt32(summary.node.first))
@@ -66,7 +65,7 @@ package struct Partials: Equatable, Sendable {
         step = try reader.integer("step")
         lease = try reader.integer("lease")
         shard = try reader.integer("shard")
-        computeTime = Duration(nanoseconds: try reader.integer("compute time"))
+        times = try WorkTimes(&reader)
         let count = try reader.count("node count", limit: MessageLimits.maximumNodes)
         guard count > 0 else { throw .inconsistent("an answer without any tree node") }
         var nodes: [NodeSummary] = []
@@ -156,6 +155,6 @@ package struct Failure: Equatable, Sendable {
 
 extension Partials: CustomStringConvertible {
     package var description: String {
-        "lease \(lease) (step \(step), shard \(shard)), \(nodes.count) nodes in \(computeTime)"
+        "lease \(lease) (step \(step), shard \(shard)), \(nodes.count) nodes in \(times.computing)"
     }
 }

@@ -15,6 +15,8 @@ package enum CoordinatorMessage: Equatable, Sendable {
     case welcome(Welcome)
     case refuse(Refuse)
     case shard(ShardLease)
+    /// "These are the weights of this step." Payload frame: one float per parameter.
+    case weights(run: RunID, step: UInt64)
     /// "I am here; are you?" The worker needs not answer: it sends its progress anyway.
     case ping(run: RunID)
     case goodbye(run: RunID, GoodbyeReason)
@@ -25,6 +27,10 @@ package enum CoordinatorMessage: Equatable, Sendable {
         case .welcome(let welcome): return welcome.encoded()
         case .refuse(let refuse): return refuse.encoded()
         case .shard(let lease): return lease.encoded()
+        case .weights(let run, let step):
+            var writer = HeaderWriter(.weights, run: run)
+            writer.integer(step)
+            return writer.bytes
         case .ping(let run): return HeaderWriter(.ping, run: run).bytes
         case .goodbye(let run, let reason):
             var writer = HeaderWriter(.coordinatorGoodbye, run: run)
@@ -52,7 +58,8 @@ package enum CoordinatorMessage: Equatable, Sendable {
     package func payloadSizes(_ limits: MessageLimits) throws(DecodingFailure) -> [Int] {
         switch self {
         case .welcome(let welcome): [welcome.jobDescriptionBytes]
-        case .shard(let lease): try lease.payloadSizes(limits)
+        case .shard(let lease): lease.payloadSizes
+        case .weights: [try limits.floatFrameBytes()]
         case .refuse, .ping, .goodbye: []
         }
     }
@@ -63,6 +70,7 @@ package enum CoordinatorMessage: Equatable, Sendable {
         switch MessageKind(rawValue: prefix.kind) {
         case .welcome: return .welcome(try Welcome(run: prefix.run, &reader, limits))
         case .shard: return .shard(try ShardLease(run: prefix.run, &reader, limits))
+        case .weights: return .weights(run: prefix.run, step: try reader.integer("step"))
         case .ping: return .ping(run: prefix.run)
         case .coordinatorGoodbye:
             let code: UInt16 = try reader.integer("goodbye reason")

@@ -13,6 +13,7 @@ package enum MessageKind: UInt16, Sendable, CaseIterable {
     case shard = 0x83
     case ping = 0x84
     case coordinatorGoodbye = 0x85
+    case weights = 0x86
 }
 
 /// magic (4 bytes, "SIAM") · protocol version (u16) · kind (u16) · run (16 bytes).

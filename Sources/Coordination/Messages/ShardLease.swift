@@ -1,8 +1,9 @@
 // A piece of work and the permission to do it. Also the header of the message that carries it.
 
-/// "Compute the gradient sums of these microbatches at these weights; answer under this lease." Payload frames: the
-/// weights (one float per parameter), the pixels (784 bytes per image: the first images of all examples in order, then all
-/// second ones, …), the targets (one Int32 per example; zero where the loss has none).
+/// "Compute the gradient sums of these microbatches at the weights of their step; answer under this lease." The weights are
+/// a message of their own and may come later: so the examples of the next step travel while the present one is computed.
+/// Payload frames: the pixels (784 bytes per image: the first images of all examples in order, then all second ones, …), the
+/// targets (one Int32 per example; zero where the loss has none).
 package struct ShardLease: Hashable, Sendable {
     package let run: RunID
     package let step: UInt64
@@ -40,8 +41,8 @@ package struct ShardLease: Hashable, Sendable {
     /// The tree nodes whose sums answer the lease, in index order.
     package var nodes: [MicrobatchRange] { range.maximalNodes(of: totalMicrobatches) }
 
-    func payloadSizes(_ limits: MessageLimits) throws(DecodingFailure) -> [Int] {
-        [try limits.floatFrameBytes(), examples * imagesPerExample * Self.bytesPerImage, 4 * examples]
+    var payloadSizes: [Int] {
+        [examples * imagesPerExample * Self.bytesPerImage, 4 * examples]
     }
 
     func encoded() -> [UInt8] {

@@ -8,7 +8,10 @@ package enum WorkerAction: Equatable, Sendable {
     case prepare(Welcome)
     /// Keep the payload frames of the message just given until `compute` or `drop` names its lease.
     case keep(ShardLease)
-    /// Compute the shard; report `onProgress` on the way if it takes long, and `onComputed` or `onFailed` at the end.
+    /// Keep the weights of the message just given, those of this step, in place of any others. A computation under way
+    /// still needs its own.
+    case keepWeights(step: UInt64)
+    /// Compute the shard at the weights that were kept last; report `onProgress` on the way if it takes long, and `onComputed` or `onFailed` at the end.
     /// Never given while another computation is under way.
     case compute(ShardLease)
     /// Let go of the payload frames of this lease: it will not be computed.
@@ -51,10 +54,12 @@ package enum WorkerIgnoreReason: Equatable, Sendable {
     case notAdmitted
     case alreadyAdmitted
     case wrongRun(expected: RunID, got: RunID)
-    /// The shard belongs to a step before the one we work on.
+    /// The shard or the weights belong to a step before the one we work on.
     case staleStep(current: UInt64, got: UInt64)
     /// The same lease came twice.
     case duplicateLease(UInt64)
+    /// The weights of a step came twice.
+    case duplicateWeights(step: UInt64)
     /// More leases than a coordinator may give.
     case queueFull(limit: Int)
 }
@@ -67,6 +72,7 @@ extension WorkerIgnoreReason: CustomStringConvertible {
         case .wrongRun(let expected, let got): "it belongs to run \(got), we work for run \(expected)"
         case .staleStep(let current, let got): "it belongs to step \(got), we are at step \(current)"
         case .duplicateLease(let lease): "lease \(lease) came twice"
+        case .duplicateWeights(let step): "the weights of step \(step) came twice"
         case .queueFull(let limit): "\(limit) shards are queued already"
         }
     }

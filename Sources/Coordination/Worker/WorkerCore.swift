@@ -14,12 +14,13 @@ package struct WorkerCore: Sendable {
 
     let configuration: WorkerConfiguration
     private(set) var link = Link.starting
-    private(set) var bench = Workbench()
+    private(set) var bench: Workbench
     private var registrations: UInt64 = 0
     private var watch: SleepWatch
 
     package init(configuration: WorkerConfiguration, now: Instant) {
         self.configuration = configuration
+        bench = Workbench(now: now)
         watch = SleepWatch(tolerance: configuration.patience.progressInterval * 3, now: now)
     }
 
@@ -40,7 +41,9 @@ package struct WorkerCore: Sendable {
         switch message {
         case .welcome(let welcome): return onWelcome(welcome, now)
         case .refuse(let refusal): return finish(.refused(refusal))
-        case .shard(let lease): return ofThisRun(lease.run, now) { worker in worker.onShard(lease) }
+        case .shard(let lease): return ofThisRun(lease.run, now) { worker in worker.onShard(lease, now) }
+        case .weights(let run, let step):
+            return ofThisRun(run, now) { worker in worker.bench.takeWeights(of: step, now: now) }
         case .ping(let run): return ofThisRun(run, now) { _ in [] }
         case .goodbye(_, .evicted): return onEvicted(now)
         case .goodbye(_, let reason): return finish(.finished(reason))
@@ -55,18 +58,18 @@ package struct WorkerCore: Sendable {
     }
 
     /// The computation under way has ended well.
-    package mutating func onComputed(nodes: [NodeSummary], computeTime: Duration, now: Instant) -> [WorkerAction] {
+    package mutating func onComputed(nodes: [NodeSummary], now: Instant) -> [WorkerAction] {
         wake(now)
-        guard let lease = bench.ended() else { return startNext() }
-        let partials = Partials(answering: lease, computeTime: computeTime, nodes: nodes)
-        return [.send(.partials(partials))] + startNext()
+        guard let (lease, times) = bench.ended(now: now) else { return bench.startNext(now) }
+        let partials = Partials(answering: lease, times: times, nodes: nodes)
+        return [.send(.partials(partials))] + bench.startNext(now)
     }
 
     /// The computation under way has failed.
     package mutating func onFailed(reason: String, now: Instant) -> [WorkerAction] {
         wake(now)
-        guard let lease = bench.ended() else { return startNext() }
-        return [.send(.failure(Failure(answering: lease, reason: reason)))] + startNext()
+        guard let (lease, _) = bench.ended(now: now) else { return bench.startNext(now) }
+        return [.send(.failure(Failure(answering: lease, reason: reason)))] + bench.startNext(now)
     }
 
     /// This process is to end (a signal). A computation under way is abandoned: somebody else will do it.
@@ -146,15 +149,13 @@ package struct WorkerCore: Sendable {
 
     // MARK: Working
 
-    private mutating func onShard(_ lease: ShardLease) -> [WorkerAction] {
+    private mutating func onShard(_ lease: ShardLease, _ now: Instant) -> [WorkerAction] {
         if let objection = bench.objection(to: lease) { return [.ignore(objection)] }
-        return bench.put(lease)
+        return bench.put(lease, now: now)
     }
 
-    private mutating func startNext() -> [WorkerAction] { bench.startNext() }
-
     private func progress(_ run: RunID) -> Progress {
-        guard let (lease, done) = bench.current ?? bench.queue.first.map({ ($0, 0) }) else {
+        guard let (lease, done) = bench.current ?? bench.next.map({ ($0, 0) }) else {
             return Progress(run: run, step: 0, lease: 0, microbatchesDone: 0)
         }
         return Progress(run: run, step: lease.step, lease: lease.lease, microbatchesDone: done)

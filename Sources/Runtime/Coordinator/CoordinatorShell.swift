@@ -1,24 +1,23 @@
-// The coordinator's I/O: carries out what the core asks, feeds it what happens, keeps the reduction tree. One call is one step:
-// weights and examples in, the sum of all gradients out.
+// The coordinator's I/O: carries out what the core asks, feeds it what happens, keeps the reduction tree. A step is `begin`
+// (weights out), perhaps `prepare` for the next one (its examples out), and `gradientSum` (the sum of all gradients in).
 package import Coordination
 package import Datasets
 package import Messaging
 package import ModelCore
 
-/// What a step computes on.
+/// The examples of a step.
 package struct StepInput {
-    let number: UInt64
+    package let number: UInt64
     let examples: ExampleIndices
     let images: ImageSet
-    /// The weights, one shared frame for all workers.
-    let weights: Frame
 
-    package init(number: UInt64, examples: ExampleIndices, images: ImageSet, weights: Frame) {
+    package init(number: UInt64, examples: ExampleIndices, images: ImageSet) {
         self.number = number
         self.examples = examples
         self.images = images
-        self.weights = weights
     }
+
+    var extent: StepExtent { StepExtent(examples: examples.count, examplesPerMicrobatch: microbatchSize) }
 }
 
 /// What the coordinator tells the user about its workers.
@@ -43,6 +42,9 @@ package final class CoordinatorShell {
     private var core: CoordinatorCore
     private var tree: ReductionTree
     private var input: StepInput?
+    private var nextInput: StepInput?
+    /// The weights of the running step, one shared frame for all workers.
+    private var weights: Frame?
     private var isComplete = false
     /// Fingerprints of answers that a second answer will be compared with, by lease; of the present step only.
     private var fingerprints: [UInt64: [UInt64]] = [:]
@@ -67,14 +69,25 @@ package final class CoordinatorShell {
 
     package var workers: [WorkerIdentity] { core.workers }
 
-    /// The sum of the step's gradients and losses; its buffer goes back with `recycle`.
-    package func gradientSum(_ input: StepInput) throws -> Partial {
-        let extent = StepExtent(examples: input.examples.count, examplesPerMicrobatch: microbatchSize)
+    /// Begins a step at `weights`; its examples may be under way already.
+    package func begin(_ input: StepInput, weights: Frame) throws {
         self.input = input
+        nextInput = nil
+        self.weights = weights
         isComplete = false
         fingerprints.removeAll(keepingCapacity: true)
-        tree.reset(microbatches: extent.microbatches)
-        try perform(core.beginStep(input.number, extent: extent, now: .now))
+        tree.reset(microbatches: input.extent.microbatches)
+        try perform(core.beginStep(input.number, extent: input.extent, now: .now))
+    }
+
+    /// Sends the examples of the step after the running one ahead. Once a step.
+    package func prepare(_ input: StepInput) throws {
+        nextInput = input
+        try perform(core.prepareStep(input.number, extent: input.extent, now: .now))
+    }
+
+    /// The sum of the running step's gradients and losses, once it is complete; its buffer goes back with `recycle`.
+    package func gradientSum() throws -> Partial {
         while !isComplete { try handle(link.next(until: core.nextDeadline?.nanoseconds)) }
         guard let sum = tree.takeRoot() else { preconditionFailure("a complete step has a root") }
         return sum
@@ -162,6 +175,9 @@ package final class CoordinatorShell {
     private func perform(_ action: CoordinatorAction, _ answer: Answer?) throws -> PeerID? {
         switch action {
         case .welcome(let peer): return try send(.welcome(welcome), [Frame(job)], to: peer)
+        case .weights(let step, let peer):
+            guard let weights else { preconditionFailure("step \(step) has begun without weights") }
+            return try send(.weights(run: run, step: step), [weights], to: peer)
         case .lease(let lease, let peer): return try send(.shard(lease), payload(of: lease), to: peer)
         case .ping(let peer): return try send(.ping(run: run), to: peer)
         case .refuse(let peer, let refusal):
@@ -197,15 +213,17 @@ package final class CoordinatorShell {
         try link.send([Frame(message.header)] + payload, to: peer) == .sent ? nil : peer
     }
 
-    /// Weights, pixels and targets of a shard.
+    /// Pixels and targets of a shard, of the running step or the next.
     private func payload(of lease: ShardLease) -> [Frame] {
-        guard let input else { preconditionFailure("a lease without a step") }
+        guard let input = [input, nextInput].compactMap({ $0 }).first(where: { $0.number == lease.step }) else {
+            preconditionFailure("a lease without a step")
+        }
         let first = lease.range.first * microbatchSize
         let examples = first..<(first + lease.examples)
         let pixels = PixelBuffer(byteCount: input.examples.gatheredSize(of: examples))
         input.examples.gather(examples, from: input.images, into: pixels.bytes)
         let targets = input.examples.targets[examples].withUnsafeBytes { Frame(copying: $0) }
-        return [input.weights, Frame(borrowing: pixels, bytes: UnsafeRawBufferPointer(pixels.bytes)), targets]
+        return [Frame(borrowing: pixels, bytes: UnsafeRawBufferPointer(pixels.bytes)), targets]
     }
 
     private func accept(_ answer: Answer?, _ lease: ShardLease, audited: Bool) {

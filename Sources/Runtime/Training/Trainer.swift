@@ -1,6 +1,6 @@
 // The training loop: sample, gather the gradient sum, step the optimizer; at the end of an epoch validate and checkpoint.
 //
-// The way of one step: `EpochSampler.batch` → `CoordinatorShell.gradientSum` → `CoordinatorCore.beginStep` → wire →
+// The way of one step: `EpochSampler.batch` → `CoordinatorShell.begin` → `CoordinatorCore.beginStep` → wire →
 // `WorkerCore.onMessage` → `ShardComputer.compute` → wire → `CoordinatorCore.onMessage` → `ReductionTree.insert` → `Adam.update`.
 internal import Artifacts
 internal import Coordination
@@ -28,6 +28,8 @@ final class Trainer {
     private let examples: RunExamples
     /// Open from the first step on: a run that ends before it leaves an earlier run's file alone.
     private var metrics: LineFile?
+    /// The step after the running one, whose examples are at the workers already.
+    private var nextInput: StepInput?
     private var epochSampler: (epoch: Int, sampler: EpochSampler)?
     private var lender = WeightsLender()
     /// The step of the checkpoint that this run has written or begun with.
@@ -73,10 +75,10 @@ final class Trainer {
 
     private func takeStep(_ number: Int) throws {
         let begin = MonotonicClock.now()
-        let input = StepInput(
-            number: UInt64(number), examples: examples(of: number), images: dataset.train,
-            weights: lender.frame(of: parameters))
-        let sum = try crew.shell.gradientSum(input)
+        try crew.shell.begin(nextInput ?? input(of: number), weights: lender.frame(of: parameters))
+        nextInput = number < schedule.totalSteps ? input(of: number + 1) : nil
+        if let nextInput { try crew.shell.prepare(nextInput) }
+        let sum = try crew.shell.gradientSum()
         guard let gradient = sum.gradient.values.baseAddress else { preconditionFailure("a gradient has memory") }
         guard sum.lossSum.isFinite,
             adam.update(parameters, gradientSum: gradient, exampleCount: Int(sum.exampleCount))
@@ -86,6 +88,10 @@ final class Trainer {
             images: Int(sum.exampleCount) * configuration.network.kind.towers,
             nanoseconds: MonotonicClock.now() - begin)
         try note(sum)
+    }
+
+    private func input(of step: Int) -> StepInput {
+        StepInput(number: UInt64(step), examples: examples(of: step), images: dataset.train)
     }
 
     private func examples(of step: Int) -> ExampleIndices {

@@ -16,8 +16,10 @@ final class WorkerEngine {
     private let threads: Int
     private var limits = MessageLimits()
     private var computer: ShardComputer?
-    /// Payload frames of the leases that the core told us to keep: weights, pixels, targets.
+    /// Payload frames of the leases that the core told us to keep: pixels, targets.
     private var kept: [ShardLease: [Frame]] = [:]
+    /// The weights that the core told us to keep.
+    private var weights: Frame?
     /// Gradients on their way: free again when no frame refers to them any more.
     private var loans: [GradientLoan] = []
     private var pending: [ShardLease] = []
@@ -67,6 +69,7 @@ final class WorkerEngine {
             case .send(let message): try send([Frame(message.header)])
             case .prepare(let welcome): prepare(for: welcome, payload)
             case .keep(let lease): kept[lease] = payload
+            case .keepWeights: weights = payload.first
             case .drop(let lease): kept[lease] = nil
             // A hello that was repeated while the coordinator was busy is welcomed twice.
             case .ignore(.alreadyAdmitted): break
@@ -105,21 +108,20 @@ final class WorkerEngine {
         if let objection = objection(to: lease, frames) {
             return try finish(core.onFailed(reason: objection, now: .now))
         }
-        let begin = MonotonicClock.now()
+        guard let weights else { preconditionFailure("the core knows that the weights of \(lease) are here") }
         var failure: (any Error)?
-        let partials = withShard(frames, examples: lease.examples) { weights, examples in
+        let partials = withShard(frames, examples: lease.examples, weights: weights) { weights, examples in
             computer.compute(lease, examples, weights: weights) { done in
                 _ = core.onProgress(lease: lease.lease, microbatchesDone: UInt32(done), now: .now)
                 do { try whileComputing() } catch { failure = error }
             }
         }
         if let failure { throw failure }
-        let time = Coordination.Duration(nanoseconds: MonotonicClock.now() - begin)
         let summaries = zip(lease.nodes, partials).map { node, partial in
             NodeSummary(
                 node: node, examples: partial.exampleCount, active: partial.activeCount, lossSum: partial.lossSum)
         }
-        try finish(core.onComputed(nodes: summaries, computeTime: time, now: .now), partials.map { $0.gradient })
+        try finish(core.onComputed(nodes: summaries, now: .now), partials.map { $0.gradient })
     }
 
     /// What must not reach the kernels, which check nothing. The core cannot know: it has no model.
@@ -128,7 +130,7 @@ final class WorkerEngine {
         guard (most - microbatchSize + 1...most).contains(lease.examples) else {
             return "\(lease.examples) examples are not those of the microbatches \(lease.range)"
         }
-        guard frames.count == 3, targetsAreValid(frames[2]) else { return "a target is no class" }
+        guard frames.count == 2, targetsAreValid(frames[1]) else { return "a target is no class" }
         return nil
     }
 
@@ -181,15 +183,15 @@ private final class GradientLoan {
     init(_ buffer: GradientBuffer) { self.buffer = buffer }
 }
 
-/// Calls `body` with aligned weights, pixels and targets of a shard's three payload frames.
+/// Calls `body` with aligned weights, and the pixels and targets of a shard's two payload frames.
 private func withShard<T>(
-    _ frames: [Frame], examples: Int, _ body: (UnsafePointer<Float>, ShardExamples) -> T
+    _ frames: [Frame], examples: Int, weights: Frame, _ body: (UnsafePointer<Float>, ShardExamples) -> T
 ) -> T {
-    let targets = frames[2].withUnsafeBytes { bytes in
+    let targets = frames[1].withUnsafeBytes { bytes in
         (0..<examples).map { bytes.loadUnaligned(fromByteOffset: 4 * $0, as: Int32.self) }
     }
-    return frames[0].withUnsafeBytes { weights in
-        frames[1].withUnsafeBytes { pixels in
+    return weights.withUnsafeBytes { weights in
+        frames[0].withUnsafeBytes { pixels in
             targets.withUnsafeBufferPointer { targets in
                 withAlignedFloats(weights) { weights in
                     guard let pixels = pixels.assumingMemoryBound(to: UInt8.self).baseAddress,

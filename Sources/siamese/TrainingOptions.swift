@@ -58,6 +58,9 @@ struct TrainingOptions: ParsableArguments {
     @Flag(help: "Go on from the checkpoint in the output folder.")
     var resume = false
 
+    @Option(help: "File for a trace of every step, to be opened in Perfetto (ui.perfetto.dev) or chrome://tracing.")
+    var trace: String?
+
     mutating func validate() throws {
         guard lr.isFinite, lr > 0 else { throw ValidationError("--lr must be a positive number, not \(lr).") }
         guard margin.isFinite, margin > 0 else {
@@ -93,6 +96,7 @@ struct TrainingOptions: ParsableArguments {
         configuration.maxSteps = maxSteps
         configuration.checkpointInterval = checkpointInterval
         configuration.resume = resume
+        configuration.trace = trace
         return configuration
     }
 

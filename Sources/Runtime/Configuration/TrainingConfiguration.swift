@@ -33,6 +33,8 @@ package struct TrainingConfiguration: Sendable {
     /// In steps; nil: after every epoch.
     package var checkpointInterval: Int?
     package var resume = false
+    /// File for a trace of every step.
+    package var trace: String?
 
     package init(network: NetworkDescription, dataset: DatasetName) {
         self.network = network

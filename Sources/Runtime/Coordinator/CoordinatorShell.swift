@@ -46,6 +46,9 @@ package final class CoordinatorShell {
     /// The weights of the running step, one shared frame for all workers.
     private var weights: Frame?
     private var isComplete = false
+    /// Where to note what is done when, and when each worker was last sent something that it waited for.
+    package var trace: Trace?
+    private var sendTimes: [PeerID: UInt64] = [:]
     /// Fingerprints of answers that a second answer will be compared with, by lease; of the present step only.
     private var fingerprints: [UInt64: [UInt64]] = [:]
 
@@ -88,7 +91,17 @@ package final class CoordinatorShell {
 
     /// The sum of the running step's gradients and losses, once it is complete; its buffer goes back with `recycle`.
     package func gradientSum() throws -> Partial {
-        while !isComplete { try handle(link.next(until: core.nextDeadline?.nanoseconds)) }
+        while !isComplete {
+            guard let trace else {
+                try handle(link.next(until: core.nextDeadline?.nanoseconds))
+                continue
+            }
+            let begin = MonotonicClock.now()
+            let event = try link.next(until: core.nextDeadline?.nanoseconds)
+            let arrival = trace.note(.wait, since: begin)
+            try handle(event)
+            trace.note(.sum, since: arrival)
+        }
         guard let sum = tree.takeRoot() else { preconditionFailure("a complete step has a root") }
         return sum
     }
@@ -144,6 +157,11 @@ package final class CoordinatorShell {
         }
         var answer: Answer?
         if case .partials(let partials) = decoded { answer = Answer(partials: partials, payload: payload) }
+        if let trace, let answer, let worker = core.workers.first(where: { $0.peer == peer }),
+            let sent = sendTimes[peer]
+        {
+            trace.note(answer.partials, of: worker, sent: sent)
+        }
         try perform(core.onMessage(decoded, from: peer, now: .now), answer: answer)
     }
 
@@ -177,6 +195,7 @@ package final class CoordinatorShell {
         case .welcome(let peer): return try send(.welcome(welcome), [Frame(job)], to: peer)
         case .weights(let step, let peer):
             guard let weights else { preconditionFailure("step \(step) has begun without weights") }
+            if trace != nil { sendTimes[peer] = MonotonicClock.now() }
             return try send(.weights(run: run, step: step), [weights], to: peer)
         case .lease(let lease, let peer): return try send(.shard(lease), payload(of: lease), to: peer)
         case .ping(let peer): return try send(.ping(run: run), to: peer)

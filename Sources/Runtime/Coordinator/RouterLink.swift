@@ -26,6 +26,8 @@ package final class RouterLink: WorkerLink {
 
     /// Listens on `endpoint`; `largestFrame` bytes is the most a worker may send in one frame.
     package init(context: Context, endpoint: Endpoint, largestFrame: Int, signals: SignalWatch) throws {
+        // This thread and the socket's only pass things on.
+        setTimeSlice(.short)
         var options = SocketOptions()
         options.largestFrame = Int64(largestFrame)
         socket = try RouterSocket(context: context, options: options)

@@ -26,6 +26,7 @@ final class Trainer {
     private let crew: Crew
     private let display: ProgressDisplay
     private let examples: RunExamples
+    private let trace: Trace?
     /// Open from the first step on: a run that ends before it leaves an earlier run's file alone.
     private var metrics: LineFile?
     /// The step after the running one, whose examples are at the workers already.
@@ -39,13 +40,15 @@ final class Trainer {
 
     init(
         _ configuration: TrainingConfiguration, dataset: Dataset, examples: RunExamples, state: TrainingState,
-        folder: RunFolder, crew: Crew, display: ProgressDisplay
+        folder: RunFolder, crew: Crew, display: ProgressDisplay, trace: Trace?
     ) throws {
         self.configuration = configuration
         self.dataset = dataset
         self.folder = folder
         self.crew = crew
         self.display = display
+        self.trace = trace
+        crew.shell.trace = trace
         self.examples = examples
         schedule = StepSchedule(
             examplesPerEpoch: dataset.train.count, batchSize: configuration.batchSize, epochs: configuration.epochs,
@@ -75,14 +78,21 @@ final class Trainer {
 
     private func takeStep(_ number: Int) throws {
         let begin = MonotonicClock.now()
+        trace?.begin(step: number)
         try crew.shell.begin(nextInput ?? input(of: number), weights: lender.frame(of: parameters))
+        let begun = trace?.note(.send, since: begin)
         nextInput = number < schedule.totalSteps ? input(of: number + 1) : nil
+        let sampled = begun.flatMap { trace?.note(.sample, since: $0) }
         if let nextInput { try crew.shell.prepare(nextInput) }
+        if let sampled { trace?.note(.send, since: sampled) }
+        trace?.write()
         let sum = try crew.shell.gradientSum()
+        let summed = MonotonicClock.now()
         guard let gradient = sum.gradient.values.baseAddress else { preconditionFailure("a gradient has memory") }
         guard sum.lossSum.isFinite,
             adam.update(parameters, gradientSum: gradient, exampleCount: Int(sum.exampleCount))
         else { throw divergence(at: number) }
+        trace?.note(.optimize, since: summed)
         crew.shell.recycle(sum.gradient)
         timing.add(
             images: Int(sum.exampleCount) * configuration.network.kind.towers,

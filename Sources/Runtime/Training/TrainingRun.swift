@@ -63,9 +63,11 @@ private struct TrainingRun {
         let examples = try RunExamples(dataset, configuration)
         // Only now, so that a run that cannot begin leaves nothing behind.
         let folder = try RunFolder(configuration)
+        let trace = try configuration.trace.map { try Trace(path: $0, complain: display.say) }
+        defer { trace?.finish() }
         let trainer = try Trainer(
             configuration, dataset: dataset, examples: examples, state: startingState(dataset, folder),
-            folder: folder, crew: crew, display: display)
+            folder: folder, crew: crew, display: display, trace: trace)
         var report = RunReport(configuration: configuration, dataset: dataset)
         do {
             try crew.gather()

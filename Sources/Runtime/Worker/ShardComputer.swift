@@ -135,6 +135,7 @@ private func sum(
                 gradient: buffer, lossSum: sums.loss, exampleCount: UInt32(sums.examples),
                 activeCount: UInt32(sums.active)))
         onMicrobatch()
+        preemptionPoint()
     }
     return accumulator.finish()
 }

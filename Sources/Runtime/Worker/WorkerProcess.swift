@@ -54,6 +54,9 @@ private final class WorkerProcess {
             var socketOptions = SocketOptions()
             socketOptions.largestFrame = 1 << 30
             socketOptions.linger = .milliseconds(500)
+            // For the I/O thread; this one computes.
+            setTimeSlice(.short)
+            defer { setTimeSlice(.ofTheKernel) }
             let socket = try DealerSocket(context: Context(), options: socketOptions)
             try socket.connect(to: options.coordinator)
             self.socket = socket

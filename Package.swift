@@ -62,12 +62,13 @@ let package = Package(
         room(
             "Runtime",
             [
-                "ModelCore", "Storage", "Datasets", "Coordination", "Messaging", "Artifacts", "Evaluation", "CLinux",
+                "Kernels", "ModelCore", "Storage", "Datasets", "Coordination", "Messaging", "Artifacts", "Evaluation",
+                "CLinux",
             ], common + requirements),
         .executableTarget(
             name: "siamese",
             dependencies: [
-                "Runtime", "Datasets", "Messaging", "ModelCore",
+                "Runtime", "Artifacts", "Datasets", "Messaging", "ModelCore",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: common),

@@ -19,7 +19,9 @@ static double seconds(void) {
 
 int main(void) {
     const long repeats = 5 * 1000 * 1000;
-    const Vector factor = (Vector){0} + 0.999f, addend = (Vector){0} + 0.001f;
+    // Read when the program runs: with constants the compiler sees that 1 · 0.999 + 0.001 is 1 and leaves that accumulator out.
+    volatile float factor_value = 0.999f, addend_value = 0.001f;
+    const Vector factor = (Vector){0} + factor_value, addend = (Vector){0} + addend_value;
     volatile float sink = 0;
     double best = 0;
     for (int round = 0; round < ROUNDS; round++) {

@@ -9,7 +9,7 @@ struct Siamese: ParsableCommand {
         commandName: "siamese",
         abstract: "Train networks that learn a latent space of images, data-parallel over ZeroMQ, to the last bit.",
         version: programVersion,
-        subcommands: [Train.self, Coordinator.self, Worker.self])
+        subcommands: [Train.self, Coordinator.self, Worker.self, Bench.self])
 
     /// As argument-parser's own, but wrong usage is one line like every other failure.
     static func main() {

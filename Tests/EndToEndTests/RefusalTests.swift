@@ -57,6 +57,11 @@ extension EndToEnd {
             WrongUse("worker", "--connect", "tcp://127.0.0.1:5555", "--patience=-1", naming: "--patience"),
             WrongUse("worker", "--connect", "tcp://127.0.0.1:5555", "--patience", "nan", naming: "--patience"),
             WrongUse("worker", "--connect", "tcp://127.0.0.1:5555", "--threads", "0", naming: "--threads"),
+            WrongUse("bench", "--seconds", "0", naming: "--seconds"),
+            WrongUse("bench", "--seconds", "nan", naming: "--seconds"),
+            WrongUse("bench", "--architecture", "tall", naming: "--architecture"),
+            WrongUse("bench", "--network", "siamese", naming: "--network", "triplet"),
+            WrongUse("bench", "triplet", naming: "triplet"),
             WrongUse("dance", naming: "dance"),
         ])
         func wrongUseIsExplained(use: WrongUse) throws {

@@ -64,6 +64,14 @@ package final class MicrobatchGradient {
                 microbatch.pixels + tower * microbatch.towerStride, images: microbatch.examples, tower: tower)
         }
         encoder.forward(parameters)
+        return lossOfLatents(microbatch, parameters, headGradient: headGradient)
+    }
+
+    /// The loss and its gradients at the latent vectors that are there from the last pass: a part of `gradient` that can
+    /// be measured by itself.
+    package func lossOfLatents(
+        _ microbatch: Microbatch, _ parameters: UnsafePointer<Float>, headGradient: UnsafeMutablePointer<Float>
+    ) -> LossSums {
         let dimensions = network.latentDimensions
         encoder.latentGradient.update(repeating: .zero, count: encoder.towers * dimensions)
         let input = LossInput(

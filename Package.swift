@@ -45,13 +45,14 @@ let package = Package(
     ],
     targets: [
         .systemLibrary(name: "CLinux"),
+        .systemLibrary(name: "CVector"),
         .systemLibrary(name: "CZeroMQ", providers: [.apt(["libzmq3-dev"])]),
         .systemLibrary(name: "CSodium", providers: [.apt(["libsodium-dev"])]),
         .systemLibrary(name: "CCairo", providers: [.apt(["libcairo2-dev"])]),
         .systemLibrary(name: "CGIF", providers: [.apt(["libgif-dev"])]),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
 
-        room("Kernels", [], numeric),
+        room("Kernels", ["CVector"], numeric),
         room("ModelCore", ["Kernels"], numeric),
         room("Storage", ["CSodium"]),
         room("Datasets", ["ModelCore", "Storage", "CZlib"], optimized),

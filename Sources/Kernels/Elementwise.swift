@@ -1,4 +1,5 @@
 // Kernels that visit each value once: PReLU of a dense layer, pixels to inputs, sums of gradients, Adam.
+internal import CVector
 
 /// y = x where x > 0, else slope·x; `count` vectors of lanes.
 package func preluForward(
@@ -57,13 +58,15 @@ package func addInto(count: Int, _ left: UnsafeMutablePointer<Float>, _ right: U
     for i in (vectors * laneCount)..<count { left[i] += right[i] }
 }
 
-/// Whether none of `count` floats (a multiple of eight, aligned to 32 bytes) is infinite or NaN.
+/// Whether none of `count` floats (a multiple of eight) is infinite or NaN.
 package func isFinite(count: Int, _ values: UnsafePointer<Float>) -> Bool {
     precondition(count % laneCount == 0, "parameter buffers are padded to vectors")
-    let vectors = UnsafeRawPointer(values).assumingMemoryBound(to: Lanes.self)
+    let vectors = UnsafeRawPointer(values)
     // Zero times anything finite is zero; times infinity or NaN it is NaN, and NaN stays.
     var sum = Lanes.zero
-    for i in 0..<(count / laneCount) { sum = sum.addingProduct(vectors[i], Lanes.zero) }
+    for i in 0..<(count / laneCount) {
+        sum = sum.addingProduct(vectors.loadUnaligned(fromByteOffset: 32 * i, as: Lanes.self), Lanes.zero)
+    }
     return horizontalSum(sum) == 0
 }
 
@@ -95,28 +98,54 @@ package struct AdamStep: Sendable {
     }
 }
 
-/// One Adam step over `count` parameters (a multiple of eight; all buffers aligned to 32 bytes).
+/// One Adam step over `count` parameters (a multiple of eight; all buffers but the gradient aligned to 32 bytes).
 ///
 /// g = sum / exampleCount; m = fma(g − m, 1 − β₁, m); v = fma((1 − β₂)·g, g, v·β₂);
-/// parameter −= stepSize · m / (√v / secondMomentCorrection + ε).
+/// new parameter = parameter − stepSize · m / (√v / secondMomentCorrection + ε).
+/// - Parameter newParameters: written; may be `parameters`
 package func adamUpdate(
-    count: Int, _ step: AdamStep, gradientSum: UnsafePointer<Float>, parameters: UnsafeMutablePointer<Float>,
-    firstMoment: UnsafeMutablePointer<Float>, secondMoment: UnsafeMutablePointer<Float>
+    count: Int, _ step: AdamStep, gradientSum: UnsafePointer<Float>, parameters: UnsafePointer<Float>,
+    newParameters: UnsafeMutablePointer<Float>, firstMoment: UnsafeMutablePointer<Float>,
+    secondMoment: UnsafeMutablePointer<Float>
 ) {
     precondition(count % laneCount == 0, "parameter buffers are padded to vectors")
-    let sums = UnsafeRawPointer(gradientSum).assumingMemoryBound(to: Lanes.self)
-    let p = UnsafeMutableRawPointer(parameters).assumingMemoryBound(to: Lanes.self)
-    let m = UnsafeMutableRawPointer(firstMoment).assumingMemoryBound(to: Lanes.self)
-    let v = UnsafeMutableRawPointer(secondMoment).assumingMemoryBound(to: Lanes.self)
-    let (rate1, decay2, rate2) = (
-        splat(step.firstMomentRate), splat(step.secondMomentDecay), splat(step.secondMomentRate)
-    )
-    let (epsilon, stepSize) = (splat(step.epsilon), splat(step.stepSize))
-    let (correction, examples) = (splat(step.secondMomentCorrection), splat(step.exampleCount))
-    for i in 0..<(count / laneCount) {
-        let g = sums[i] / examples
-        m[i] = m[i].addingProduct(g - m[i], rate1)
-        v[i] = (v[i] * decay2).addingProduct(rate2 * g, g)
-        p[i] -= stepSize * (m[i] / (v[i].squareRoot() / correction + epsilon))
+    let pass = AdamPass(
+        count: count / laneCount, step: step, sums: UnsafeRawPointer(gradientSum),
+        p: UnsafeRawPointer(parameters).assumingMemoryBound(to: Lanes.self),
+        q: UnsafeMutableRawPointer(newParameters).assumingMemoryBound(to: Lanes.self),
+        m: UnsafeMutableRawPointer(firstMoment).assumingMemoryBound(to: Lanes.self),
+        v: UnsafeMutableRawPointer(secondMoment).assumingMemoryBound(to: Lanes.self))
+    // Dividing by a power of two and multiplying by its reciprocal are the same, to the bit, and the second is faster.
+    if step.exampleCount.significand == 1 {
+        pass.run { sum in sum * splat(1 / step.exampleCount) }
+    } else {
+        pass.run { sum in sum / splat(step.exampleCount) }
+    }
+}
+
+private struct AdamPass {
+    let count: Int
+    let step: AdamStep
+    let sums: UnsafeRawPointer
+    let p: UnsafePointer<Lanes>
+    let q: UnsafeMutablePointer<Lanes>
+    let m: UnsafeMutablePointer<Lanes>
+    let v: UnsafeMutablePointer<Lanes>
+
+    @inline(always)
+    func run(mean: (Lanes) -> Lanes) {
+        let (rate1, decay2, rate2) = (
+            splat(step.firstMomentRate), splat(step.secondMomentDecay), splat(step.secondMomentRate)
+        )
+        let (epsilon, stepSize) = (splat(step.epsilon), splat(step.stepSize))
+        let correction = splat(step.secondMomentCorrection)
+        for i in 0..<count {
+            let g = mean(sums.loadUnaligned(fromByteOffset: 32 * i, as: Lanes.self))
+            let first = m[i].addingProduct(g - m[i], rate1)
+            let second = (v[i] * decay2).addingProduct(rate2 * g, g)
+            m[i] = first
+            v[i] = second
+            q[i] = p[i] - stepSize * (first / (square_root(second) / correction + epsilon))
+        }
     }
 }

@@ -70,6 +70,13 @@ package final class Frame: @unchecked Sendable {
 
     package var count: Int { bytes.count }
 
+    /// The bytes of a received frame, to write to; nil for any other frame. Whoever takes them keeps the frame alive, and is
+    /// the only one to look at it from now on.
+    package var takenBytes: UnsafeMutableRawBufferPointer? {
+        guard case .received = origin else { return nil }
+        return UnsafeMutableRawBufferPointer(mutating: bytes)
+    }
+
     /// Calls `body` with the bytes. Those of a received frame may have any alignment: read them with `loadUnaligned`.
     package func withUnsafeBytes<Value, Failure: Error>(
         _ body: (UnsafeRawBufferPointer) throws(Failure) -> Value

@@ -82,7 +82,7 @@ private struct Reference {
                 try checkGradients(gradient, examples: sums.examples, layout, file)
                 try checkEmbedding(batch, network, parameters, file)
             }
-            adam.update(parameters, gradientSum: gradient.floats, exampleCount: sums.examples)
+            adam.update(parameters, to: parameters, gradientSum: gradient.floats, exampleCount: sums.examples)
         }
         if file.content["loss.2"] != nil { try checkParameters(parameters, network, layout, file) }
     }

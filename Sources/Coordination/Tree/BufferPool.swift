@@ -17,9 +17,9 @@ package final class BufferPool {
         return GradientBuffer(count: count)
     }
 
-    /// Takes back a buffer that nobody else refers to any more.
+    /// Takes back a buffer that nobody else refers to any more. One with adopted memory is let go.
     package func recycle(_ buffer: GradientBuffer) {
         precondition(buffer.count == count, "a buffer of \(buffer.count) floats in a pool of \(count)")
-        free.append(buffer)
+        if !buffer.isAdopted { free.append(buffer) }
     }
 }

@@ -5,24 +5,39 @@
     #error("payload frames are raw little-endian floats: a big-endian host would have to swap every one")
 #endif
 
-/// `count` floats, 64-byte aligned, padded with zeros to whole vectors.
+/// `count` floats: memory of its own, or somebody else's that it has taken over.
 ///
 /// `@unchecked Sendable`: ownership is handed over with the reference; only the one present holder writes.
 package final class GradientBuffer: @unchecked Sendable {
     package let count: Int
     private let memory: UnsafeMutableRawPointer
-    private let vectorCount: Int
+    /// Keeps memory that was taken over.
+    private let owner: AnyObject?
 
-    /// A buffer of `count` zeros.
+    /// A buffer of `count` zeros, 64-byte aligned.
     package init(count: Int) {
         precondition(count > 0, "a gradient buffer needs at least one float, not \(count)")
         self.count = count
-        vectorCount = (count + 7) / 8
-        memory = .allocate(byteCount: vectorCount * 32, alignment: 64)
-        memory.initializeMemory(as: Float.self, repeating: 0, count: vectorCount * 8)
+        owner = nil
+        memory = .allocate(byteCount: count * 4, alignment: 64)
+        memory.initializeMemory(as: Float.self, repeating: 0, count: count)
     }
 
-    deinit { memory.deallocate() }
+    /// Takes over floats that lie in `bytes`, without copying them; nil if they are not aligned as floats.
+    ///
+    /// - Parameter owner: kept as long as this buffer lives, and with it the bytes. Nobody else reads or writes them from
+    ///   now on.
+    package init?(adopting bytes: UnsafeMutableRawBufferPointer, of owner: AnyObject) {
+        guard let start = bytes.baseAddress, UInt(bitPattern: start) % 4 == 0, bytes.count >= 4 else { return nil }
+        count = bytes.count / 4
+        memory = start
+        self.owner = owner
+    }
+
+    deinit { if owner == nil { memory.deallocate() } }
+
+    /// The memory is somebody else's, who gets it back with the end of this buffer.
+    var isAdopted: Bool { owner != nil }
 
     /// The floats, in the order of the parameter layout; valid while the buffer lives.
     package var values: UnsafeMutableBufferPointer<Float> {
@@ -43,12 +58,14 @@ package final class GradientBuffer: @unchecked Sendable {
     /// self[i] = self[i] + right[i]: one rounded addition per element, whatever the vector width.
     package func add(_ right: GradientBuffer) {
         precondition(count == right.count, "adding \(right.count) floats to \(count)")
-        for offset in stride(from: 0, to: vectorCount * 32, by: 32) {
+        let vectors = count / 8
+        for offset in stride(from: 0, to: vectors * 32, by: 32) {
             let sum =
-                memory.load(fromByteOffset: offset, as: SIMD8<Float>.self)
-                + right.memory.load(fromByteOffset: offset, as: SIMD8<Float>.self)
+                memory.loadUnaligned(fromByteOffset: offset, as: SIMD8<Float>.self)
+                + right.memory.loadUnaligned(fromByteOffset: offset, as: SIMD8<Float>.self)
             memory.storeBytes(of: sum, toByteOffset: offset, as: SIMD8<Float>.self)
         }
+        for index in vectors * 8..<count { values[index] += right.values[index] }
     }
 
     /// `fingerprint(of:)` of the floats.

@@ -29,7 +29,7 @@ private func selfTestStep(_ network: NetworkDescription, examples: Int) -> [UInt
         }
     }
     var adam = Adam(learningRate: 0.001, parameterCount: gradient.count)
-    adam.update(parameters, gradientSum: gradient.floats, exampleCount: examples)
+    adam.update(parameters, to: parameters, gradientSum: gradient.floats, exampleCount: examples)
     let loss = sums.loss.bitPattern
     return [UInt32(truncatingIfNeeded: loss), UInt32(truncatingIfNeeded: loss >> 32)]
         + gradient.values.map(\.bitPattern) + parameters.values.map(\.bitPattern)

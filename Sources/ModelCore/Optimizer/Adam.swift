@@ -29,13 +29,16 @@ package struct Adam: Sendable {
         self.step = step
     }
 
-    /// Takes one step on the mean gradient: the one division by the number of examples happens here.
+    /// Takes one step on the mean gradient, from `parameters` to `newParameters` (they may be the same): the one division by the
+    /// number of examples happens here.
     ///
     /// Returns false, and changes nothing, if the gradient is not finite: a step on it would be the end of the weights.
     @discardableResult
     package mutating func update(
-        _ parameters: ParameterBuffer, gradientSum: UnsafePointer<Float>, exampleCount: Int
+        _ parameters: ParameterBuffer, to newParameters: ParameterBuffer, gradientSum: UnsafePointer<Float>,
+        exampleCount: Int
     ) -> Bool {
+        precondition(newParameters.count == parameters.count, "\(parameters.count) parameters and a step to other ones")
         guard isFinite(count: parameters.count, gradientSum) else { return false }
         step += 1
         let constants = AdamStep(
@@ -46,7 +49,7 @@ package struct Adam: Sendable {
             exampleCount: Float(exampleCount))
         adamUpdate(
             count: parameters.count, constants, gradientSum: gradientSum, parameters: parameters.floats,
-            firstMoment: firstMoment.floats, secondMoment: secondMoment.floats)
+            newParameters: newParameters.floats, firstMoment: firstMoment.floats, secondMoment: secondMoment.floats)
         return true
     }
 }

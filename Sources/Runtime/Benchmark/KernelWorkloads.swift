@@ -203,6 +203,6 @@ private func adamWorkload(_ architecture: Architecture, _ count: Int) -> Workloa
     return Workload(.kernel("Adam", architecture), Work(bytes: 7 * 4 * count)) {
         adamUpdate(
             count: count, step, gradientSum: gradient.floats, parameters: parameters.floats,
-            firstMoment: firstMoment.floats, secondMoment: secondMoment.floats)
+            newParameters: parameters.floats, firstMoment: firstMoment.floats, secondMoment: secondMoment.floats)
     }
 }

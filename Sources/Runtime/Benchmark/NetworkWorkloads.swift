@@ -107,7 +107,7 @@ final class StepBench {
         let examples = ShardExamples(pixels: noise.pixels, targets: noise.targets)
         for partial in computer.compute(lease, examples, weights: parameters.floats, between: { _ in }) {
             if let sum = partial.gradient.values.baseAddress {
-                adam.update(parameters, gradientSum: sum, exampleCount: batchSize)
+                adam.update(parameters, to: parameters, gradientSum: sum, exampleCount: batchSize)
             }
             computer.recycle(partial.gradient)
         }

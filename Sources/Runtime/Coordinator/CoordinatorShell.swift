@@ -249,14 +249,20 @@ package final class CoordinatorShell {
         guard let answer else { preconditionFailure("\(lease) accepted without an answer") }
         if audited { fingerprints[lease.lease] = answer.fingerprints }
         for (summary, frame) in zip(answer.partials.nodes, answer.payload) {
-            let buffer = pool.take()
-            frame.withUnsafeBytes { buffer.copyBytes(from: $0) }
             let partial = Partial(
-                gradient: buffer, lossSum: summary.lossSum, exampleCount: summary.examples,
+                gradient: gradient(in: frame), lossSum: summary.lossSum, exampleCount: summary.examples,
                 activeCount: summary.active)
             let insertion = tree.insert(partial, at: summary.node)
             precondition(insertion == .stored || insertion == .completed, "node \(summary.node): \(insertion)")
         }
+    }
+
+    /// Where it can be, the received message itself.
+    private func gradient(in frame: Frame) -> GradientBuffer {
+        if let bytes = frame.takenBytes, let buffer = GradientBuffer(adopting: bytes, of: frame) { return buffer }
+        let buffer = pool.take()
+        frame.withUnsafeBytes { buffer.copyBytes(from: $0) }
+        return buffer
     }
 
     /// The free audit: two workers computed the same shard, so their bits are the same.

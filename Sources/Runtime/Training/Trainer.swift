@@ -16,7 +16,8 @@ final class Trainer {
     let dataset: Dataset
     let schedule: StepSchedule
     let layout: ParameterLayout
-    let parameters: ParameterBuffer
+    /// The weights; never written once they are here, for they may be on their way to workers.
+    private(set) var parameters: ParameterBuffer
     private(set) var adam: Adam
     private(set) var record: TrainingRecord
     private(set) var frames: [LatentFrame]
@@ -79,7 +80,8 @@ final class Trainer {
     private func takeStep(_ number: Int) throws {
         let begin = MonotonicClock.now()
         trace?.begin(step: number)
-        try crew.shell.begin(nextInput ?? input(of: number), weights: lender.frame(of: parameters))
+        try crew.shell.begin(
+            nextInput ?? input(of: number), weights: Frame(borrowing: parameters, bytes: parameters.bytes))
         let begun = trace?.note(.send, since: begin)
         nextInput = number < schedule.totalSteps ? input(of: number + 1) : nil
         let sampled = begun.flatMap { trace?.note(.sample, since: $0) }
@@ -89,9 +91,11 @@ final class Trainer {
         let sum = try crew.shell.gradientSum()
         let summed = MonotonicClock.now()
         guard let gradient = sum.gradient.values.baseAddress else { preconditionFailure("a gradient has memory") }
+        let next = lender.buffer(count: parameters.count)
         guard sum.lossSum.isFinite,
-            adam.update(parameters, gradientSum: gradient, exampleCount: Int(sum.exampleCount))
+            adam.update(parameters, to: next, gradientSum: gradient, exampleCount: Int(sum.exampleCount))
         else { throw divergence(at: number) }
+        parameters = next
         trace?.note(.optimize, since: summed)
         crew.shell.recycle(sum.gradient)
         timing.add(

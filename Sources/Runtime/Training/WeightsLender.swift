@@ -1,23 +1,15 @@
-// Snapshots of the weights that are on their way to workers: written once, then shared by all frames of a step.
-internal import Messaging
+// The buffers that the weights go through: those of a step are read by libzmq while the optimizer writes those of the next.
 internal import ModelCore
 
-/// Lends copies of the weights as frames, and uses a copy again when nobody refers to it any more.
+/// Buffers of weights, each used again when nobody refers to it any more.
 struct WeightsLender {
-    private var copies: [ParameterBuffer] = []
+    private var buffers: [ParameterBuffer] = []
 
-    /// A frame with the present weights, to be sent to any number of workers.
-    mutating func frame(of weights: ParameterBuffer) -> Frame {
-        for index in copies.indices where isKnownUniquelyReferenced(&copies[index]) {
-            return lend(copies[index], weights)
-        }
-        let copy = ParameterBuffer(count: weights.count)
-        copies.append(copy)
-        return lend(copy, weights)
-    }
-
-    private func lend(_ copy: ParameterBuffer, _ weights: ParameterBuffer) -> Frame {
-        copy.copy(from: weights)
-        return Frame(borrowing: copy, bytes: copy.bytes)
+    /// A buffer of `count` floats that no frame and nobody else holds; its contents are unspecified.
+    mutating func buffer(count: Int) -> ParameterBuffer {
+        for index in buffers.indices where isKnownUniquelyReferenced(&buffers[index]) { return buffers[index] }
+        let buffer = ParameterBuffer(count: count)
+        buffers.append(buffer)
+        return buffer
     }
 }

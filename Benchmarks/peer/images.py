@@ -1,30 +1,14 @@
 """MNIST-shaped data sets from IDX files, and examples drawn from them. Needs the files on this machine: no download."""
 
-import gzip
-import os
-import pathlib
-
 import numpy as np
 
-FOLDERS = {"MNIST": ("MNIST", "mnist"), "FashionMNIST": ("FashionMNIST", "fashion-mnist")}
+from .idx_files import FOLDERS, folder_of, read_file
 
-
-def folder_of(dataset, data=None):
-    """The folder with `dataset`'s files, looked for where `siamese` looks: --data, SIAMESE_DATA, cache, Debian."""
-    cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    roots = [root for root in (os.environ.get("SIAMESE_DATA"), f"{cache}/siamese", "/usr/share/datasets") if root]
-    candidates = [pathlib.Path(data)] if data else [
-        pathlib.Path(root, name) for root in roots for name in FOLDERS[dataset]]
-    for folder in candidates:
-        if any(folder.glob("train-images-idx3-ubyte*")):
-            return folder
-    looked = ", ".join(str(folder) for folder in candidates)
-    raise SystemExit(f"no {dataset} found; looked in {looked}. Give --data, or run `siamese train` once to download it.")
+__all__ = ["FOLDERS", "folder_of", "load", "partners"]
 
 
 def read_idx(folder, name, header):
-    plain = pathlib.Path(folder, name)
-    content = plain.read_bytes() if plain.exists() else gzip.decompress(pathlib.Path(f"{plain}.gz").read_bytes())
+    content = read_file(folder, name)
     return np.frombuffer(content, np.uint8, offset=header).copy()  # a copy, for PyTorch wants writable memory
 
 

@@ -1,13 +1,14 @@
 """The four networks as PyTorch modules, with the module tree (so the parameter names) of the original program.
 
-Losses are means over the batch. `flops_per_trained_image` counts multiply and add separately.
+Losses are means over the batch.
 """
 
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
-ARCHITECTURES = {"seed": ((6, 16), (128,)), "wide": ((32, 64), (256, 256))}
+from .architectures import ARCHITECTURES
+
 MARGIN = 1.0
 
 
@@ -32,8 +33,6 @@ class Embedding(nn.Module):
 class Network(nn.Module):
     """An embedding and a loss on top of it; `forward` gives the loss, so that DDP can wrap the whole."""
 
-    images_per_example = 2
-
     def __init__(self, architecture="seed", dims=2, joined=False):
         super().__init__()
         self.embedding = Embedding(architecture, dims)
@@ -47,8 +46,6 @@ class Network(nn.Module):
 
 
 class EmbeddingClassification(Network):
-    images_per_example = 1
-
     def __init__(self, architecture="seed", dims=2, joined=False):
         super().__init__(architecture, dims, joined)
         self.classifier = nn.Sequential(nn.Linear(dims, 10))
@@ -83,8 +80,6 @@ class SiameseBinaryCrossEntropy(Network):
 class Triplet(Network):
     """Schroff, Kalenichenko, Philbin 2015."""
 
-    images_per_example = 3
-
     def forward(self, anchor, positive, negative):
         return F.triplet_margin_loss(*self.embed(anchor, positive, negative), margin=MARGIN)
 
@@ -95,13 +90,3 @@ NETWORKS = {
     "siamese-binary-cross-entropy": SiameseBinaryCrossEntropy,
     "triplet": Triplet,
 }
-
-
-def flops_per_trained_image(architecture):
-    """Forward, weight gradient, and data gradient of all layers but the first, whose input needs none."""
-    (first, second), hidden = ARCHITECTURES[architecture]
-    first_layer = 24 * 24 * first * 25 * 2
-    forward = first_layer + 8 * 8 * second * first * 25 * 2
-    widths = [second * 4 * 4, *hidden, 2]
-    forward += sum(inputs * outputs * 2 for inputs, outputs in zip(widths, widths[1:]))
-    return 3 * forward - first_layer

@@ -1,6 +1,7 @@
 """Running `siamese` and reading what it wrote. Standard library only."""
 
 import json
+import os
 import pathlib
 import subprocess
 import tempfile
@@ -44,13 +45,33 @@ def read_run(output, network, dataset):
     return json.loads(pathlib.Path(output, f"{network}-{dataset}-run.json").read_text())
 
 
+def run_to_end(command):
+    """Runs it quietly; CPU seconds of it and of all processes that it started and waited for."""
+    with tempfile.TemporaryFile() as messages:
+        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=messages, stderr=subprocess.STDOUT)
+        try:
+            _, status, usage = os.wait4(child.pid, 0)
+        except BaseException:
+            child.terminate()
+            child.wait()
+            raise
+        child.returncode = os.waitstatus_to_exitcode(status)
+        if child.returncode != 0:
+            messages.seek(0)
+            said = messages.read()[-4000:].decode(errors="replace")
+            raise SystemExit(f"{' '.join(command)}\nended with exit status {child.returncode}:\n{said}")
+    return usage.ru_utime + usage.ru_stime
+
+
 def train(program, network, dataset, output=None, **options):
     """One training run; returns run.json as a dictionary. Without `output` the files are thrown away."""
+    return train_measured(program, network, dataset, output, **options)[0]
+
+
+def train_measured(program, network, dataset, output=None, **options):
+    """The same, and the CPU seconds of all its processes, from their start to their end."""
     if output is None:
         with tempfile.TemporaryDirectory(prefix="siamese-") as folder:
-            return train(program, network, dataset, folder, **options)
-    command = train_command(program, network, dataset, output, **options)
-    finished = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
-    if finished.returncode != 0:
-        raise SystemExit(f"{' '.join(command)}\nended with exit status {finished.returncode}:\n{finished.stderr[-4000:]}")
-    return read_run(output, network, dataset)
+            return train_measured(program, network, dataset, folder, **options)
+    cpu_seconds = run_to_end(train_command(program, network, dataset, output, **options))
+    return read_run(output, network, dataset), cpu_seconds

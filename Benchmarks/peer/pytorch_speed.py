@@ -1,104 +1,107 @@
-"""How many images a second PyTorch trains: eager in one process, or DDP over gloo in several.
+"""One process of a PyTorch contestant: makes the network and trains as it is told over a pipe.
 
-PyTorch at its best: no DataLoader, no disk; the examples are drawn beforehand and lie in memory as float tensors, so a
-step only slices them. Two forms are measured. "recipe" is the original program's: one call of the embedding per tower,
-Adam as it comes. "tuned" joins the towers into one batch and uses the fused Adam.
+PyTorch at its best: no DataLoader, no disk; the examples are drawn beforehand and lie in memory as float tensors in the
+layout that the network wants, so a step only slices them. `pytorch_team.py` is the other end of the pipe.
 """
 
 import dataclasses
-import socket
+import resource
+import signal
 import time
+import traceback
 
 import torch
 import torch.distributed
-import torch.multiprocessing
 
-from . import networks
+from . import architectures, contestants, networks
 
 EXAMPLES = 8192
-WARM_UP_STEPS = 10
+
+# Settings and their starting values; `tuning.climb` tries the changes.
+RECIPE = {
+    "joined": False,  # one call of the embedding for all towers instead of one for each
+    "channels_last": False,
+    "adam": "loop",  # or foreach, or fused
+    "flush_denormals": False,
+    "compiled": False,  # by torch.compile: not tried, but what the compiled contestants are
+    "static_graph": False,  # these three are DDP's
+    "gradient_as_bucket_view": False,
+    "one_bucket": False,  # all gradients summed at once; it comes with a first bucket of 1 MB
+}
 
 
 @dataclasses.dataclass(frozen=True)
-class Case:
-    network: str
-    architecture: str
-    batch: int
-    processes: int
-    threads: int
-    tuned: bool
-    seconds: float
+class Place:
+    """Which process of which contestant this is; `address` is where the processes of one meet."""
+
+    contestant: contestants.PyTorch
+    case: contestants.Case
+    rank: int
+    address: str
 
 
-def measure(case):
-    """images/s of all processes together, after warm-up."""
-    context = torch.multiprocessing.get_context("spawn")
-    results = context.SimpleQueue()
-    address = f"tcp://127.0.0.1:{free_port()}"
-    workers = torch.multiprocessing.spawn(
-        train, args=(case, address, results), nprocs=case.processes, join=False)
-    while not workers.join():
-        pass
-    return results.get()
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def train(rank, case, address, results):
-    torch.set_num_threads(case.threads)
-    torch.manual_seed(0)
-    model = networks.NETWORKS[case.network](case.architecture, joined=case.tuned)
-    if case.processes > 1:
-        torch.distributed.init_process_group("gloo", init_method=address, rank=rank, world_size=case.processes)
-        model = torch.nn.parallel.DistributedDataParallel(model, gradient_as_bucket_view=True)
-    optimizer = torch.optim.Adam(model.parameters(), lr=1e-4, fused=True if case.tuned else None)
-    batch = case.batch // case.processes
-    step = make_step(model, optimizer, examples(case.network, max(EXAMPLES, batch)), batch)
-    for _ in range(WARM_UP_STEPS):
-        step()
-    steps = steps_for(step, case)
-    start = time.perf_counter()
-    for _ in range(steps):
-        step()
-    if case.processes > 1:
-        torch.distributed.barrier()
-    elapsed = time.perf_counter() - start
-    if rank == 0:
-        images = networks.NETWORKS[case.network].images_per_example
-        results.put(steps * case.batch * images / elapsed)
-    if case.processes > 1:
+def serve(place, pipe):
+    """Answers ("prepare", settings) and ("run", steps) until the pipe closes; an error is an answer too."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the other end stops, and then the pipe closes
+    torch.set_num_threads(place.contestant.threads)
+    torch.set_num_interop_threads(1)  # nothing here uses more
+    if place.contestant.processes > 1:
+        torch.distributed.init_process_group(
+            "gloo", init_method=place.address, rank=place.rank, world_size=place.contestant.processes)
+    step = None
+    while True:
+        try:
+            command, argument = pipe.recv()
+        except EOFError:
+            break
+        try:
+            if command == "prepare":
+                step = make_step(place, argument)
+                pipe.send({})
+            else:
+                pipe.send(timed(place, step, argument))
+        except Exception as error:  # a compiler's or a layout's; the table says which
+            reason = " ".join(traceback.format_exception_only(error)).strip().split("\n")[0]
+            pipe.send({"error": reason[:300]})
+    if place.contestant.processes > 1:
         torch.distributed.destroy_process_group()
 
 
-def steps_for(step, case):
-    """How many steps fill `case.seconds`; the same number in every process, or DDP would wait for ever."""
-    start = time.perf_counter()
-    for _ in range(WARM_UP_STEPS):
+def timed(place, step, steps):
+    if place.contestant.processes > 1:
+        torch.distributed.barrier()
+    start, cpu = time.perf_counter(), cpu_seconds()
+    for _ in range(steps):
         step()
-    per_step = torch.tensor([(time.perf_counter() - start) / WARM_UP_STEPS])
-    if case.processes > 1:
-        torch.distributed.all_reduce(per_step, op=torch.distributed.ReduceOp.MAX)
-    return max(WARM_UP_STEPS, round(case.seconds / per_step.item()))
+    if place.contestant.processes > 1:
+        torch.distributed.barrier()
+    return {"seconds": time.perf_counter() - start, "cpu_seconds": cpu_seconds() - cpu}
 
 
-def examples(network, count):
-    """Random pixels and targets; their values do not change how long a step takes."""
-    kind = networks.NETWORKS[network]
-    images = [torch.rand(count, 1, 28, 28) for _ in range(kind.images_per_example)]
-    if kind is networks.EmbeddingClassification:
-        return [*images, torch.randint(0, 10, (count,))]
-    if kind is networks.Triplet:
-        return images
-    return [*images, torch.randint(0, 2, (count,)).float()]
+def cpu_seconds():
+    """Of all threads of this process."""
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime
 
 
-def make_step(model, optimizer, tensors, batch):
-    batches = [[tensor[first : first + batch] for tensor in tensors]
-               for first in range(0, len(tensors[0]) - batch + 1, batch)]
+def make_step(place, settings):
+    """A function that trains on the next batch."""
+    torch.manual_seed(0)
+    torch.set_flush_denormal(settings["flush_denormals"])
+    layout = torch.channels_last if settings["channels_last"] else torch.contiguous_format
+    case, contestant = place.case, place.contestant
+    model = networks.NETWORKS[case.network](case.architecture, joined=settings["joined"]).to(memory_format=layout)
+    adam = {"loop": {"foreach": False, "fused": False}, "foreach": {"foreach": True}, "fused": {"fused": True}}
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-4, **adam[settings["adam"]])
+    if settings["compiled"]:
+        torch.compiler.reset()
+        model = torch.compile(model, dynamic=False)
+    if contestant.processes > 1:
+        model = torch.nn.parallel.DistributedDataParallel(
+            model, static_graph=settings["static_graph"], gradient_as_bucket_view=settings["gradient_as_bucket_view"],
+            bucket_cap_mb=100 if settings["one_bucket"] else None)
+    batch = case.batch // contestant.processes
+    batches = examples(case.network, batch, layout)
     taken = 0
 
     def step():
@@ -110,3 +113,15 @@ def make_step(model, optimizer, tensors, batch):
         optimizer.step()
 
     return step
+
+
+def examples(network, batch, layout):
+    """Batches of random pixels and targets; their values do not change how long a step takes."""
+    count = max(EXAMPLES, batch)
+    towers = architectures.IMAGES_PER_EXAMPLE[network]
+    tensors = [torch.rand(count, 1, 28, 28).contiguous(memory_format=layout) for _ in range(towers)]
+    if network == "embedding-classification":
+        tensors.append(torch.randint(0, 10, (count,)))
+    elif network != "triplet":
+        tensors.append(torch.randint(0, 2, (count,)).float())
+    return [[tensor[first : first + batch] for tensor in tensors] for first in range(0, count - batch + 1, batch)]

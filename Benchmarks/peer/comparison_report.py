@@ -138,10 +138,17 @@ def repeats(outcome):
 
 def settings(group):
     """What each PyTorch contestant was measured with, and the warm-up that is not counted."""
-    found = {(record["contestant"], record["batch"]): [record["label"], f"{record['warm_up_seconds']:.1f}"]
-             for outcome in group for record in outcome.of("settings")}
-    order = lambda key: (list(contestants.ALL).index(key[0]), key[1])
-    rows = [[*key, *found[key]] for key in sorted(found, key=order)]
-    if not rows:
+    found = {(record["contestant"], record["batch"]): record for outcome in group for record in outcome.of("settings")}
+    if not found:
         return ""
-    return "PyTorch's settings:\n\n" + tables.markdown(["", "batch", "best of those tried", "warm-up, s"], rows)
+    order = lambda key: (list(contestants.ALL).index(key[0]), key[1])
+    rows = [[*key, found[key]["label"], f"{found[key]['warm_up_seconds']:.1f}", gained(found[key])]
+            for key in sorted(found, key=order)]
+    header = ["", "batch", "best of those tried", "warm-up, s", "tried: first → best, images/s"]
+    return "PyTorch's settings:\n\n" + tables.markdown(header, rows)
+
+
+def gained(record):
+    """What the search of a tuned contestant began with and came to; an earlier batch's settings were not searched."""
+    speeds = [speed for _, speed in record["trials"] if speed is not None]
+    return f"{speeds[0]:,.0f} → {max(speeds):,.0f}" if speeds else ""

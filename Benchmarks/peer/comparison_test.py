@@ -75,7 +75,7 @@ class Tuning(unittest.TestCase):
 
     def test_the_budget_is_shared_by_the_cases_left(self):
         self.assertEqual(tuning.seconds_for_each(left=1000, cases_left=10, overhead=40, weight=30), 2)
-        self.assertEqual(tuning.seconds_for_each(left=10, cases_left=10, overhead=40, weight=30), 0.5)
+        self.assertEqual(tuning.seconds_for_each(left=10, cases_left=10, overhead=40, weight=30), 1)
         self.assertEqual(tuning.seconds_for_each(left=10_000, cases_left=1, overhead=40, weight=30), 8)
 
 
@@ -87,7 +87,8 @@ class Outcomes(unittest.TestCase):
         outcome, second = measurements.outcomes(records)
         self.assertEqual(outcome.names(), [contestants.TWO_WORKERS.name, contestants.DDP.name])
         self.assertEqual(outcome.ratio(contestants.TWO_WORKERS.name, contestants.DDP.name), 5)
-        self.assertEqual(outcome.ratio(contestants.TWO_WORKERS.name, contestants.DDP.name, contestants.COMPILED.name), 5)
+        ddp, compiled = contestants.DDP.name, contestants.COMPILED.name
+        self.assertEqual(outcome.ratio(contestants.TWO_WORKERS.name, ddp, compiled), 5)
         self.assertIsNone(outcome.ratio(contestants.TWO_WORKERS.name, contestants.COMPILED.name))
         self.assertEqual(outcome.peak, 100)
         self.assertEqual((second.case, second.peak), (other, None))
@@ -109,7 +110,9 @@ class Report(unittest.TestCase):
         speed(contestants.TWO_WORKERS, 100_000), speed(contestants.ONE_WORKER, 54_000),
         speed(contestants.IN_PROCESS, 50_000), speed(contestants.TWO_THREADS, 98_000), speed(contestants.DDP, 12_000),
         peak(100),
-        {"kind": "unavailable", **vars(CASE), "contestant": contestants.COMPILED.name, "reason": "no C++ compiler"}]
+        {"kind": "unavailable", **vars(CASE), "contestant": contestants.COMPILED.name, "reason": "no C++ compiler"},
+        {"kind": "settings", **vars(CASE), "contestant": contestants.DDP.name, "label": "joined",
+         "warm_up_seconds": 1.25, "trials": [[{}, 8000.4], [{"joined": True}, 9000], [{"static_graph": True}, None]]}]
 
     def test_bars_are_judged(self):
         verdicts = {bar.what: (round(bar.measured, 2), bar.verdict) for bar in self.bars(self.RECORDS)}
@@ -126,7 +129,7 @@ class Report(unittest.TestCase):
     def test_all_is_in_the_report(self):
         text = comparison_report.report(self.RECORDS, measurements.outcomes(self.RECORDS))
         for part in ("siamese-contrastive, seed architecture", "PyTorch compiled, 2 threads does not work here: no C++",
-                     "12,000 / 12,000 / 12,000", "8.33", "### Bars"):
+                     "12,000 / 12,000 / 12,000", "8.33", "8,000 → 9,000", "### Bars"):
             self.assertIn(part, text)
         self.assertNotIn("do not quote", text)
 

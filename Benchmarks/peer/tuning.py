@@ -30,7 +30,7 @@ def label(settings):
     return ", ".join(words) or "as it comes"
 
 
-def seconds_for_each(left, cases_left, overhead, weight, least=0.5, most=8.0):
+def seconds_for_each(left, cases_left, overhead, weight, least=1.0, most=8.0):
     """Seconds of one measurement so that `cases_left` cases end in `left` seconds.
 
     A case takes `overhead` seconds (start-up, compiling, tuning) and `weight` times the seconds of one measurement.

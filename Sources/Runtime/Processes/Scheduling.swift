@@ -1,8 +1,9 @@
 // Two hints to Linux' scheduler, so that messages do not wait behind computations on the same core. Linux since 6.13 preempts
 // lazily: a thread that was woken for a message waits until the running one enters the kernel, or for the next timer tick, which
-// is up to 4 ms, while the other core may stand idle. Elsewhere both do nothing.
+// is up to 4 ms, while the other core may stand idle (`perf sched timehist` shows it).
 internal import CLinux
 internal import Glibc
+internal import Messaging
 
 /// How long a thread may run before another one's turn comes.
 enum TimeSlice: UInt64 {
@@ -14,6 +15,24 @@ enum TimeSlice: UInt64 {
 /// For the calling thread, and for those that it starts from now on. A refusal is ignored: it is a hint.
 func setTimeSlice(_ slice: TimeSlice) { _ = set_time_slice(slice.rawValue) }
 
-/// Lets whoever the scheduler has chosen run now. Not a yield: a thread that was not chosen gets nothing, so a neighbour's
-/// computation does not profit. The cheapest system call there is, some 0.1 µs.
-func preemptionPoint() { _ = getppid() }
+/// How a computing thread shares its core with threads that pass messages on: it steps aside after every microbatch, but not for
+/// long. A neighbour's computation would take whatever it is given; once it has, the thread only lets those go first whom the
+/// scheduler itself has chosen.
+struct CoreSharing {
+    /// Nanoseconds; messages take less.
+    private static let longestMessage: UInt64 = 1_000_000
+    private static let timeWithoutYielding: UInt64 = 1_000_000_000
+
+    private var yieldsAgain: UInt64 = 0
+
+    mutating func stepAside() {
+        let now = MonotonicClock.now()
+        guard now >= yieldsAgain else {
+            // Any system call will do: a thread that was chosen runs when the kernel is entered. This is the cheapest.
+            _ = getppid()
+            return
+        }
+        sched_yield()
+        if MonotonicClock.now() - now > Self.longestMessage { yieldsAgain = now + Self.timeWithoutYielding }
+    }
+}

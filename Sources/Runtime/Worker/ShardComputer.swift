@@ -31,6 +31,8 @@ package final class ShardComputer {
     private let computers: [MicrobatchGradient]
     private let threadPools: [BufferPool]
     private let pool: BufferPool
+    /// Of each thread.
+    private let sharing: UnsafeMutablePointer<CoreSharing>
 
     package init(_ network: NetworkDescription, threads: Int) {
         let count = ParameterLayout(network).paddedCount
@@ -40,7 +42,11 @@ package final class ShardComputer {
         computers = (0..<threads).map { _ in MicrobatchGradient(network) }
         threadPools = (0..<threads).map { _ in BufferPool(count: count) }
         pool = BufferPool(count: count)
+        sharing = .allocate(capacity: threads)
+        sharing.initialize(repeating: CoreSharing(), count: threads)
     }
+
+    deinit { sharing.deallocate() }
 
     /// The partial of each node of `lease.nodes`, in order. Hand the buffers back with `recycle`.
     ///
@@ -104,11 +110,11 @@ package final class ShardComputer {
         var partials = [Partial?](repeating: nil, count: nodes.count)
         partials.withUnsafeMutableBufferPointer { partials in
             nonisolated(unsafe) let (partials, examples, weights) = (partials, examples, weights)
-            nonisolated(unsafe) let (computers, threadPools) = (computers, threadPools)
+            nonisolated(unsafe) let (computers, threadPools, sharing) = (computers, threadPools, sharing)
             forEachTask(nodes.count, threads: threads) { task, thread in
                 partials[task] = sum(
                     nodes[task], lease, examples, weights, first: outputs[task], computers[thread],
-                    threadPools[thread], onMicrobatch)
+                    threadPools[thread], &sharing[thread], onMicrobatch)
             }
         }
         return partials.compactMap { $0 }
@@ -118,7 +124,8 @@ package final class ShardComputer {
 /// The sum over one task's microbatches, added as the tree adds them.
 private func sum(
     _ node: MicrobatchRange, _ lease: ShardLease, _ examples: ShardExamples, _ weights: UnsafePointer<Float>,
-    first: GradientBuffer, _ computer: MicrobatchGradient, _ pool: BufferPool, _ onMicrobatch: () -> Void
+    first: GradientBuffer, _ computer: MicrobatchGradient, _ pool: BufferPool, _ sharing: inout CoreSharing,
+    _ onMicrobatch: () -> Void
 ) -> Partial {
     var accumulator = SubtreeAccumulator(node: node, pool: pool)
     let towerStride = lease.examples * imagePixels
@@ -135,7 +142,7 @@ private func sum(
                 gradient: buffer, lossSum: sums.loss, exampleCount: UInt32(sums.examples),
                 activeCount: UInt32(sums.active)))
         onMicrobatch()
-        preemptionPoint()
+        sharing.stepAside()
     }
     return accumulator.finish()
 }

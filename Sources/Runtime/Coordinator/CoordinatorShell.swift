@@ -47,7 +47,7 @@ package final class CoordinatorShell {
     private var weights: Frame?
     private var isComplete = false
     /// Where to note what is done when, and when each worker was last sent something that it waited for.
-    package var trace: Trace?
+    package var trace: StepTrace?
     private var sendTimes: [PeerID: UInt64] = [:]
     /// Fingerprints of answers that a second answer will be compared with, by lease; of the present step only.
     private var fingerprints: [UInt64: [UInt64]] = [:]

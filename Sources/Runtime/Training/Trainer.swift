@@ -27,7 +27,7 @@ final class Trainer {
     private let crew: Crew
     private let display: ProgressDisplay
     private let examples: RunExamples
-    private let trace: Trace?
+    private let trace: StepTrace?
     /// Open from the first step on: a run that ends before it leaves an earlier run's file alone.
     private var metrics: LineFile?
     /// The step after the running one, whose examples are at the workers already.
@@ -41,7 +41,7 @@ final class Trainer {
 
     init(
         _ configuration: TrainingConfiguration, dataset: Dataset, examples: RunExamples, state: TrainingState,
-        folder: RunFolder, crew: Crew, display: ProgressDisplay, trace: Trace?
+        folder: RunFolder, crew: Crew, display: ProgressDisplay, trace: StepTrace?
     ) throws {
         self.configuration = configuration
         self.dataset = dataset

@@ -61,10 +61,10 @@ private struct TrainingRun {
 
     private func run(with crew: Crew, on dataset: Dataset) throws -> TrainingOutcome {
         let examples = try RunExamples(dataset, configuration)
+        let trace = try configuration.trace.map { try StepTrace(path: $0, complain: display.say) }
+        defer { trace?.finish() }
         // Only now, so that a run that cannot begin leaves nothing behind.
         let folder = try RunFolder(configuration)
-        let trace = try configuration.trace.map { try Trace(path: $0, complain: display.say) }
-        defer { trace?.finish() }
         let trainer = try Trainer(
             configuration, dataset: dataset, examples: examples, state: startingState(dataset, folder),
             folder: folder, crew: crew, display: display, trace: trace)

@@ -1,12 +1,12 @@
 // `--trace FILE`: what the coordinator and every worker did in each step, for Perfetto or chrome://tracing. Only watches: with or
 // without it a run has the same bits.
 internal import Artifacts
-internal import Coordination
+package import Coordination
 internal import Messaging
 internal import Storage
 
 /// Spans of the coordinator and of the workers that answer it, written as they come: the file of a run that was killed opens too.
-package final class Trace {
+package final class StepTrace {
     /// What a coordinator does in a step.
     package enum Activity: String {
         case sample, send, wait, sum, optimize
@@ -52,7 +52,7 @@ package final class Trace {
     }
 
     /// A worker's answer is here. `sent`: when the last message that it needed left.
-    func note(_ partials: Partials, of worker: WorkerIdentity, sent: UInt64) {
+    package func note(_ partials: Partials, of worker: WorkerIdentity, sent: UInt64) {
         let arrived = Double(MonotonicClock.now())
         let (sent, times) = (Double(sent), partials.times)
         var track = tracks[worker.peer] ?? newTrack(for: worker)
@@ -93,7 +93,7 @@ package final class Trace {
         waiting.removeAll(keepingCapacity: true)
     }
 
-    func finish() {
+    package func finish() {
         write()
         append("]")
     }

@@ -55,7 +55,7 @@ let package = Package(
         room("Kernels", ["CVector"], numeric),
         room("ModelCore", ["Kernels"], numeric),
         room("Storage", ["CSodium"]),
-        room("Datasets", ["ModelCore", "Storage", "CZlib"], optimized),
+        room("Datasets", ["ModelCore", "Storage", "CVector", "CZlib"], optimized),
         room("Coordination", [], optimized),
         room("Messaging", ["CZeroMQ"]),
         room("Artifacts", ["CCairo", "CGIF"], optimized),

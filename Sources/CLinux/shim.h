@@ -25,3 +25,8 @@ static inline int set_time_slice(uint64_t nanoseconds) {
     } attributes = {.size = 48, .nice = getpriority(PRIO_PROCESS, 0), .runtime = nanoseconds};
     return (int)syscall(SYS_sched_setattr, 0, &attributes, 0);
 }
+
+// sched_getaffinity(2), sched_setaffinity(2): the cores that the calling thread, and those it starts from now on, may run on; a bit
+// for each. glibc has them for masks of its own type only, which Swift does not see.
+static inline long get_core_mask(uint64_t *mask, long bytes) { return syscall(SYS_sched_getaffinity, 0, bytes, mask); }
+static inline long set_core_mask(const uint64_t *mask, long bytes) { return syscall(SYS_sched_setaffinity, 0, bytes, mask); }

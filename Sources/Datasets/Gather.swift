@@ -1,4 +1,5 @@
 // Copies the pixels of examples to where the compute or the wire wants them. The inner loop is memcpy.
+internal import CVector
 
 extension ExampleIndices {
     /// Bytes that `gather` writes for so many examples.
@@ -20,6 +21,11 @@ extension ExampleIndices {
         set.pixels.withUnsafeBytes { pixels in
             for (tower, indices) in images.enumerated() {
                 for (slot, image) in indices[examples].enumerated() {
+                    // Images lie all over the memory: the one after the next is fetched while this one is copied.
+                    let ahead = min(examples.lowerBound + slot + 2, indices.count - 1)
+                    for line in 0...size / 64 {
+                        prefetch(pixels.baseAddress.map { $0 + Int(indices[ahead]) * size + line * 64 })
+                    }
                     let source = UnsafeRawBufferPointer(rebasing: pixels[Int(image) * size..<(Int(image) + 1) * size])
                     let target = start + (tower * examples.count + slot) * size
                     UnsafeMutableRawBufferPointer(start: target, count: size).copyMemory(from: source)

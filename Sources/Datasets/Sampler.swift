@@ -113,14 +113,10 @@ package struct EpochSampler: Sendable {
         case .labelled:
             return ExampleIndices(images: [anchors], targets: classes(of: anchors))
         case .pair:
-            let same = positions.map { isSamePair(at: $0) }
-            let others = zip(anchors, zip(positions, same)).map { anchor, draw in
-                draw.1 ? positive(of: anchor, at: draw.0) : stranger(of: anchor, at: draw.0, draw: 0)
-            }
-            return ExampleIndices(images: [anchors, others], targets: same.map { $0 ? 1 : 0 })
+            return pairs(of: anchors, at: positions)
         case .triplet:
             let positives = zip(anchors, positions).map { positive(of: $0, at: $1) }
-            let negatives = zip(anchors, positions).map { stranger(of: $0, at: $1, draw: 1) }
+            let negatives = zip(anchors, positions).map { stranger(of: $0, at: $1) }
             return ExampleIndices(images: [anchors, positives, negatives], targets: classes(of: anchors))
         }
     }
@@ -129,17 +125,26 @@ package struct EpochSampler: Sendable {
         images.map { Int32(labels[Int($0)]) }
     }
 
-    /// The coin: the low bit of word 2. (Words 0 and 1 are draw 0 of the partner, words 2 and 3 are draw 1.)
-    private func isSamePair(at position: Int) -> Bool {
-        partners.bits(at: position, draw: 2) & 1 == 1
+    /// Draw 0 (words 0 and 1 of the position) decides the partner; the low bit of word 2 is the coin.
+    private func pairs(of anchors: [Int32], at positions: Range<Int>) -> ExampleIndices {
+        var (others, targets) = (anchors, anchors)
+        for (index, position) in positions.enumerated() {
+            let (anchor, words) = (anchors[index], partners.firstWords(at: position))
+            let isSame = words.z & 1 == 1
+            let count = isSame ? classes.peerCount(of: anchor) : classes.strangerCount(of: anchor)
+            let k = RandomStream.integer(UInt64(words.x) | UInt64(words.y) << 32, below: count)
+            others[index] = isSame ? classes.peer(k, of: anchor) : classes.stranger(k, of: anchor)
+            targets[index] = isSame ? 1 : 0
+        }
+        return ExampleIndices(images: [anchors, others], targets: targets)
     }
 
     private func positive(of anchor: Int32, at position: Int) -> Int32 {
         classes.peer(partners.integer(at: position, draw: 0, below: classes.peerCount(of: anchor)), of: anchor)
     }
 
-    private func stranger(of anchor: Int32, at position: Int, draw: Int) -> Int32 {
+    private func stranger(of anchor: Int32, at position: Int) -> Int32 {
         let count = classes.strangerCount(of: anchor)
-        return classes.stranger(partners.integer(at: position, draw: draw, below: count), of: anchor)
+        return classes.stranger(partners.integer(at: position, draw: 1, below: count), of: anchor)
     }
 }

@@ -24,6 +24,9 @@ struct Worker: ParsableCommand {
     @Flag(help: .hidden)
     var child = false
 
+    @Option(help: .hidden)
+    var firstCore: Int?
+
     mutating func validate() throws {
         guard (1...1024).contains(threads) else { throw ValidationError("--threads must be from 1 to 1024.") }
         guard patience >= 0, patience <= 1e9 else { throw ValidationError("--patience must not be negative.") }
@@ -41,7 +44,8 @@ struct Worker: ParsableCommand {
         do {
             let options = WorkerOptions(
                 coordinator: try Endpoint(parsing: connect), threads: threads, name: name ?? hostName(),
-                connectLimit: patience > 0 ? patience : nil, isChild: child)
+                connectLimit: patience > 0 ? patience : nil, isChild: child,
+                firstCore: firstCore)
             try runWorker(options) { complain($0) }
         } catch {
             leave(with: RunFailure(error))

@@ -23,7 +23,7 @@ private struct FakeWorkers {
             signals: SignalWatch())
         let command = Command(
             program: "/bin/sh", arguments: ["-c", script], environment: ["PATH": "/usr/bin:/bin"])
-        cluster = LocalCluster(command: command) { said.all.append($0) }
+        cluster = LocalCluster(command: command, coresPerWorker: nil) { said.all.append($0) }
         link.cluster = cluster
         self.said = said
     }
@@ -89,7 +89,9 @@ private struct FakeWorkers {
             let link = try RouterLink(
                 context: Context(), endpoint: Endpoint(parsing: "inproc://cluster"), largestFrame: 1000,
                 signals: SignalWatch())
-            let cluster = LocalCluster(command: Command(program: "/nowhere/siamese", environment: [:])) { _ in }
+            let cluster = LocalCluster(
+                command: Command(program: "/nowhere/siamese", environment: [:]), coresPerWorker: nil
+            ) { _ in }
             do {
                 try cluster.start(1, link: link)
                 Issue.record("started")

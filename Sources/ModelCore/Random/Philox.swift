@@ -8,14 +8,14 @@ package enum Philox {
 
     /// The 128 random bits that belong to `counter` under `key`.
     package static func block(counter: SIMD4<UInt32>, key: SIMD2<UInt32>) -> SIMD4<UInt32> {
-        var c = counter
-        var k = key
-        for round in 0..<10 {
-            if round > 0 { k = SIMD2(k.x &+ weyl.0, k.y &+ weyl.1) }
-            let p0 = multipliers.0.multipliedFullWidth(by: c.x)
-            let p1 = multipliers.1.multipliedFullWidth(by: c.z)
-            c = SIMD4(p1.high ^ c.y ^ k.x, p1.low, p0.high ^ c.w ^ k.y, p0.low)
+        var (x, y, z, w) = (counter.x, counter.y, counter.z, counter.w)
+        var (k, l) = (key.x, key.y)
+        for _ in 0..<10 {
+            let p = multipliers.0.multipliedFullWidth(by: x)
+            let q = multipliers.1.multipliedFullWidth(by: z)
+            (x, y, z, w) = (q.high ^ y ^ k, q.low, p.high ^ w ^ l, p.low)
+            (k, l) = (k &+ weyl.0, l &+ weyl.1)
         }
-        return c
+        return SIMD4(x, y, z, w)
     }
 }

@@ -31,6 +31,9 @@ package struct RandomStream: Sendable {
         block(at: position, group: draw / 4)[draw % 4]
     }
 
+    /// Words 0 to 3 of `position` at once.
+    package func firstWords(at position: Int) -> SIMD4<UInt32> { block(at: position, group: 0) }
+
     /// 64 uniform bits: words 2·draw and 2·draw + 1 of `position`.
     package func bits64(at position: Int, draw: Int = 0) -> UInt64 {
         let words = block(at: position, group: draw / 2)
@@ -40,8 +43,13 @@ package struct RandomStream: Sendable {
 
     /// A uniform integer in `0..<bound`, from 64 bits by multiplication (Lemire 2019); its bias is below bound / 2⁶⁴.
     package func integer(at position: Int, draw: Int = 0, below bound: Int) -> Int {
+        Self.integer(bits64(at: position, draw: draw), below: bound)
+    }
+
+    /// The same from 64 bits that are there already.
+    package static func integer(_ bits: UInt64, below bound: Int) -> Int {
         precondition(bound > 0, "a random integer needs a positive bound, not \(bound)")
-        return Int(bits64(at: position, draw: draw).multipliedFullWidth(by: UInt64(bound)).high)
+        return Int(bits.multipliedFullWidth(by: UInt64(bound)).high)
     }
 
     /// A uniform number in [0, 1): 24 bits, each value exact in single precision.

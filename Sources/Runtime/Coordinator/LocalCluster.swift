@@ -10,6 +10,8 @@ package final class LocalCluster {
     private static let grace: UInt64 = 2_000_000_000
 
     private let command: Command
+    /// Cores that each worker gets for itself; nil: they go where the system puts them.
+    private let coresPerWorker: Int?
     private let log: (String) -> Void
     private var children: [Child] = []
 
@@ -19,8 +21,9 @@ package final class LocalCluster {
         var hasJoined = false
     }
 
-    package init(command: Command, log: @escaping (String) -> Void) {
+    package init(command: Command, coresPerWorker: Int?, log: @escaping (String) -> Void) {
         self.command = command
+        self.coresPerWorker = coresPerWorker
         self.log = log
     }
 
@@ -71,6 +74,7 @@ package final class LocalCluster {
         let name = "worker-\(index + 1)"
         var command = command
         command.arguments += ["--name", name]
+        if let coresPerWorker { command.arguments += ["--first-core", "\(index * coresPerWorker)"] }
         let process = try ChildProcess(command, name: name)
         children[index].process = process
         children[index].hasJoined = false

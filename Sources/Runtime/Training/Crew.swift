@@ -53,7 +53,10 @@ final class Crew {
                         "worker", "--connect", "\(folder.endpoint)", "--threads", "\(configuration.threads)", "--child",
                         // It lives as long as we do, however long the dataset takes to come.
                         "--patience", "0",
-                    ], environment: environment), log: display.say)
+                    ], environment: environment),
+                // Only where they fill the machine: half of it may be meant for somebody else.
+                coresPerWorker: count * configuration.threads == Machine.cores ? configuration.threads : nil,
+                log: display.say)
             link.cluster = cluster
             (self.cluster, socketFolder, socketLock, expected) = (cluster, folder, nil, count)
             gatheringTime = Self.ownWorkersTime

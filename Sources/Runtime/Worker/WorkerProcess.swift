@@ -13,13 +13,18 @@ package struct WorkerOptions: Sendable {
     package var connectLimit: Double?
     /// Started by a coordinator on this machine, which holds standard input open: leave when it closes.
     package var isChild: Bool
+    /// Of the cores that this process may run on, it takes as many as it has threads, from here on; nil: any.
+    package var firstCore: Int?
 
-    package init(coordinator: Endpoint, threads: Int, name: String, connectLimit: Double?, isChild: Bool) {
+    package init(
+        coordinator: Endpoint, threads: Int, name: String, connectLimit: Double?, isChild: Bool, firstCore: Int?
+    ) {
         self.coordinator = coordinator
         self.threads = threads
         self.name = name
         self.connectLimit = connectLimit
         self.isChild = isChild
+        self.firstCore = firstCore
     }
 }
 
@@ -54,6 +59,7 @@ private final class WorkerProcess {
             var socketOptions = SocketOptions()
             socketOptions.largestFrame = 1 << 30
             socketOptions.linger = .milliseconds(500)
+            if let first = options.firstCore { bindToCores(first: first, count: options.threads) }
             // For the I/O thread; this one computes.
             setTimeSlice(.short)
             defer { setTimeSlice(.ofTheKernel) }

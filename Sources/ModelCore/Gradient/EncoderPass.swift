@@ -178,7 +178,7 @@ private final class DenseStage {
     let activation: LaneBuffer
     /// Gradient of the output; the stage above writes it, PReLU turns it into that of `preactivation` in place.
     let gradient: LaneBuffer
-    private let transposedInput: LaneBuffer
+    private let panels: LaneBuffer
 
     init(inputs: Int, outputs: Int, towers: Int, offsets: LayerOffsets) {
         self.inputs = inputs
@@ -188,7 +188,7 @@ private final class DenseStage {
         preactivation = LaneBuffer(count: towers * outputs)
         activation = offsets.slope == nil ? preactivation : LaneBuffer(count: towers * outputs)
         gradient = LaneBuffer(count: towers * outputs)
-        transposedInput = LaneBuffer(count: towers * inputs)
+        panels = LaneBuffer(count: towers * inputs)
     }
 
     func forward(_ parameters: UnsafePointer<Float>, input: UnsafePointer<Lanes>) {
@@ -221,10 +221,10 @@ private final class DenseStage {
         case .zero: (parameterGradient + offsets.bias).update(repeating: 0, count: outputs)
         case .cancelling: break
         }
-        transposeLanes(units: inputs, towers: towers, from: input.start, to: transposedInput.start)
+        transposeToPanels(units: inputs, towers: towers, from: input.start, to: panels.start)
         denseWeightGradient(
             inputs: inputs, outputs: outputs, towers: towers, gradient: gradient.start,
-            transposed: transposedInput.start, weightGradient: parameterGradient + offsets.weight)
+            panels: panels.start, weightGradient: parameterGradient + offsets.weight)
         denseDataGradient(
             inputs: inputs, outputs: outputs, towers: towers, gradient: gradient.start,
             weights: parameters + offsets.weight, inputGradient: inputGradient.start)

@@ -3,7 +3,7 @@
 internal import Kernels
 
 /// Examples of a microbatch: a constant of the numerics version.
-package let microbatchSize = laneCount
+package var microbatchSize: Int { laneCount }
 
 /// Up to eight examples: pixels [tower][example][784] with a stride between towers, and one target per example.
 package struct Microbatch {
@@ -105,7 +105,7 @@ package final class MicrobatchGradient {
 /// Embeds images: the encoder alone, forward. One per thread.
 package final class Embedder {
     /// Images embedded at once: two vectors of lanes, so that each weight that is read serves twice.
-    package static let capacity = 2 * microbatchSize
+    package static var capacity: Int { 2 * microbatchSize }
 
     private let encoder: EncoderPass
     package let dimensions: Int

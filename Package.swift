@@ -77,7 +77,8 @@ let package = Package(
         .target(
             name: "TestKit", dependencies: ["Coordination"], path: "Tests/TestKit", swiftSettings: optimized),
         tests(of: "Kernels"),
-        tests(of: "ModelCore", ["Artifacts"]),
+        .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
+        tests(of: "ModelCore", ["Artifacts", "AllocationCounter"]),
         tests(of: "Storage"),
         tests(of: "Datasets", ["ModelCore", "Storage", "CZlib"]),
         tests(of: "Coordination", ["TestKit"]),

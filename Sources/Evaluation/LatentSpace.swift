@@ -12,11 +12,11 @@ package func embed(
     return try [Float](unsafeUninitializedCapacity: count * dimensions) { latents, initialized in
         if let start = latents.baseAddress {
             nonisolated(unsafe) let (start, pixels) = (start, pixels)
-            let tasks = (count + microbatchSize - 1) / microbatchSize
+            let tasks = (count + Embedder.capacity - 1) / Embedder.capacity
             try forEachTask(tasks, threads: threads, pausing: pausing) { task, thread in
-                let first = task * microbatchSize
+                let first = task * Embedder.capacity
                 embedders[thread].embed(
-                    pixels + first * imagePixels, images: min(microbatchSize, count - first), at: parameters.floats,
+                    pixels + first * imagePixels, images: min(Embedder.capacity, count - first), at: parameters.floats,
                     into: start + first * dimensions)
             }
         }

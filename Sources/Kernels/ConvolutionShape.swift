@@ -11,6 +11,9 @@ package struct ConvolutionShape: Equatable, Sendable {
     package let inputSize: Int
     /// Always `kernelSize`, but not known to the optimizer: see `ForwardPass.threeChannels`.
     let kernelWidth: Int
+    /// Always 1, vectors from a column to the next, but not known to the optimizer, which would else find out that
+    /// neighbouring taps read the same values and keep more of them in registers than there are.
+    let columnStride: Int
 
     package init(inputChannels: Int, outputChannels: Int, inputSize: Int) {
         precondition(
@@ -20,6 +23,7 @@ package struct ConvolutionShape: Equatable, Sendable {
         self.outputChannels = outputChannels
         self.inputSize = inputSize
         kernelWidth = Self.kernelSize
+        columnStride = 1
     }
 
     /// Rows and columns after the convolution.

@@ -31,6 +31,7 @@ private let shapes = [
     ConvolutionShape(inputChannels: 2, outputChannels: 8, inputSize: 12),
     ConvolutionShape(inputChannels: 1, outputChannels: 2, inputSize: 28),
     ConvolutionShape(inputChannels: 4, outputChannels: 4, inputSize: 12),
+    ConvolutionShape(inputChannels: 7, outputChannels: 2, inputSize: 12),
 ]
 
 @Suite struct TwinTests {
@@ -104,7 +105,7 @@ private let shapes = [
         }
     }
 
-    @Test(arguments: [(16, 1), (16, 3), (32, 4), (256, 130), (128, 2), (48, 9)], [1, 2, 3])
+    @Test(arguments: [(16, 1), (16, 3), (32, 4), (256, 130), (128, 2), (48, 9), (528, 7)], 1...5)
     func denseAgrees(size: (inputs: Int, outputs: Int), towers: Int) {
         let (inputs, outputs) = size
         let seed = UInt64(inputs * 1000 + outputs)
@@ -131,11 +132,11 @@ private let shapes = [
             inputGradient: dz.scalars)
         #expect(dx.bits == dz.bits)
 
-        let (dw, dv, transposed) = (Tensor(weights.count), Tensor(weights.count), Tensor(x.count))
-        transposeLanes(units: inputs, towers: towers, from: x.lanes, to: transposed.lanes)
+        let (dw, dv, panels) = (Tensor(weights.count), Tensor(weights.count), Tensor(x.count))
+        transposeToPanels(units: inputs, towers: towers, from: x.lanes, to: panels.lanes)
         denseWeightGradient(
             inputs: inputs, outputs: outputs, towers: towers, gradient: gradient.lanes,
-            transposed: transposed.lanes, weightGradient: dw.scalars)
+            panels: panels.lanes, weightGradient: dw.scalars)
         naiveDenseWeightGradient(
             inputs: inputs, outputs: outputs, towers: towers, gradient: gradient.scalars, x: x.scalars,
             weightGradient: dv.scalars)

@@ -114,10 +114,10 @@ private func gradient(
         }
     }
 
-    @Test func embeddingIsTheFirstTower() {
+    @Test func anImageIsEmbeddedAloneAsAmongOthers() {
         let network = NetworkDescription(kind: .siameseContrastive, latentDimensions: 3)
         let parameters = ParameterLayout(network).initialParameters(seed: 9)
-        let batch = SyntheticBatch(.siameseContrastive, examples: 8, seed: 1)
+        let batch = SyntheticBatch(.siameseContrastive, examples: Embedder.capacity, seed: 1)
         let embedder = Embedder(network)
         func embed(_ images: Range<Int>) -> [Float] {
             var latents = [Float](repeating: 0, count: images.count * 3)
@@ -130,8 +130,8 @@ private func gradient(
             }
             return latents
         }
-        let all = embed(0..<8)
-        for image in 0..<8 {
+        let all = embed(0..<Embedder.capacity)
+        for image in 0..<Embedder.capacity {
             let alone = embed(image..<(image + 1))
             #expect(alone == Array(all[(image * 3)..<(image * 3 + 3)]))
         }

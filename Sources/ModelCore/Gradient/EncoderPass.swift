@@ -10,11 +10,15 @@ package final class EncoderPass {
     /// The loss sees differences of latent vectors only, so that the towers' latent gradients add up to zero, and with
     /// them some gradients of biases: these are computed so that they really are zero.
     private let towersCancel: Bool
+    /// Owns what all pointers here and in the stages point to.
+    private let memory = LaneMemory()
     /// Inputs, [tower][784][lane].
-    private let pixels: LaneBuffer
+    private let pixels: UnsafeMutablePointer<Lanes>
     private let first: ConvolutionStage
     private let second: ConvolutionStage
-    private let dense: [DenseStage]
+    /// The dense layers, the latent one last; memory of its own rather than an array, which would be retained and
+    /// released at each use.
+    private let dense: UnsafeMutableBufferPointer<DenseStage>
     /// Latent vectors, [tower][dimension][lane].
     let latents: UnsafePointer<Lanes>
     /// Gradient of the latent vectors; the head writes it before `backward`.
@@ -24,36 +28,41 @@ package final class EncoderPass {
         self.towers = towers
         towersCancel = towers > 1
         let channels = network.architecture.channels
-        pixels = LaneBuffer(count: towers * imagePixels)
+        pixels = memory.vectors(towers * imagePixels)
         first = ConvolutionStage(
             ConvolutionShape(inputChannels: 1, outputChannels: channels.first, inputSize: 28), towers: towers,
-            offsets: layout.encoder[0])
+            offsets: layout.encoder[0], memory)
         second = ConvolutionStage(
             ConvolutionShape(inputChannels: channels.first, outputChannels: channels.second, inputSize: 12),
-            towers: towers, offsets: layout.encoder[1])
+            towers: towers, offsets: layout.encoder[1], memory)
         var width = channels.second * 16
         let widths = network.architecture.hidden + [network.latentDimensions]
-        dense = zip(widths, layout.encoder.dropFirst(2)).map { outputs, offsets in
-            defer { width = outputs }
-            return DenseStage(inputs: width, outputs: outputs, towers: towers, offsets: offsets)
+        dense = .allocate(capacity: widths.count)
+        for (index, outputs) in widths.enumerated() {
+            let stage = DenseStage(
+                inputs: width, outputs: outputs, towers: towers, offsets: layout.encoder[index + 2], memory)
+            dense.initializeElement(at: index, to: stage)
+            width = outputs
         }
         let last = dense[dense.count - 1]
-        latents = UnsafePointer(last.preactivation.start)
-        latentGradient = last.gradient.start
+        latents = UnsafePointer(last.preactivation)
+        latentGradient = last.gradient
     }
+
+    deinit { dense.deallocate() }
 
     /// Puts one tower's images, [image][784] bytes, into the lanes; lanes from `images` on are zero.
     func load(_ bytes: UnsafePointer<UInt8>, images: Int, tower: Int) {
-        loadPixels(count: imagePixels, images: images, from: bytes, to: pixels.start + tower * imagePixels)
+        loadPixels(count: imagePixels, images: images, from: bytes, to: pixels + tower * imagePixels)
     }
 
     func forward(_ parameters: UnsafePointer<Float>) {
-        first.forward(parameters, input: pixels.start)
-        second.forward(parameters, input: first.activation.start)
-        var input = second.activation.start
+        first.forward(parameters, input: pixels)
+        second.forward(parameters, input: first.activation)
+        var input = second.activation
         for stage in dense {
             stage.forward(parameters, input: input)
-            input = stage.activation.start
+            input = stage.activation
         }
     }
 
@@ -69,52 +78,37 @@ package final class EncoderPass {
                 parameters, input: below, inputGradient: belowGradient, bias: bias, into: gradient)
         }
         second.backward(
-            parameters, input: first.activation.start, inputGradient: first.pooledGradient, into: gradient)
-        first.backward(parameters, input: pixels.start, inputGradient: nil, into: gradient)
+            parameters, input: first.activation, inputGradient: first.pooledGradient, into: gradient)
+        first.backward(parameters, input: pixels, inputGradient: nil, into: gradient)
     }
-}
-
-/// Vectors of lanes, zero at first, aligned to 64 bytes.
-final class LaneBuffer {
-    let count: Int
-    let start: UnsafeMutablePointer<Lanes>
-
-    init(count: Int) {
-        self.count = count
-        start = UnsafeMutableRawPointer.allocate(byteCount: count * MemoryLayout<Lanes>.stride, alignment: 64)
-            .bindMemory(to: Lanes.self, capacity: count)
-        start.initialize(repeating: .zero, count: count)
-    }
-
-    deinit { start.deallocate() }
 }
 
 /// One convolution block of the encoder: its kernels bound to its memory and its parameters.
-private final class ConvolutionStage {
+private struct ConvolutionStage {
     private let shape: ConvolutionShape
     private let towers: Int
     private let offsets: LayerOffsets
     private let slope: Int
-    let activation: LaneBuffer
+    let activation: UnsafeMutablePointer<Lanes>
     /// Gradient of `activation`; the stage above writes it.
-    let pooledGradient: LaneBuffer
-    private let preactivation: LaneBuffer
-    private let winner: LaneBuffer
-    private let convolutionGradient: LaneBuffer
-    private let biasSums: LaneBuffer
+    let pooledGradient: UnsafeMutablePointer<Lanes>
+    private let preactivation: UnsafeMutablePointer<Lanes>
+    private let winner: UnsafeMutablePointer<Lanes>
+    private let convolutionGradient: UnsafeMutablePointer<Lanes>
+    private let biasSums: UnsafeMutablePointer<Lanes>
 
-    init(_ shape: ConvolutionShape, towers: Int, offsets: LayerOffsets) {
+    init(_ shape: ConvolutionShape, towers: Int, offsets: LayerOffsets, _ memory: LaneMemory) {
         guard let slope = offsets.slope else { preconditionFailure("a PReLU follows every convolution") }
         self.slope = slope
         self.shape = shape
         self.towers = towers
         self.offsets = offsets
-        activation = LaneBuffer(count: towers * shape.pooledCount)
-        pooledGradient = LaneBuffer(count: towers * shape.pooledCount)
-        preactivation = LaneBuffer(count: towers * shape.pooledCount)
-        winner = LaneBuffer(count: towers * shape.pooledCount)
-        convolutionGradient = LaneBuffer(count: towers * shape.outputCount)
-        biasSums = LaneBuffer(count: shape.outputChannels + 1)
+        activation = memory.vectors(towers * shape.pooledCount)
+        pooledGradient = memory.vectors(towers * shape.pooledCount)
+        preactivation = memory.vectors(towers * shape.pooledCount)
+        winner = memory.vectors(towers * shape.pooledCount)
+        convolutionGradient = memory.vectors(towers * shape.outputCount)
+        biasSums = memory.vectors(shape.outputChannels + 1)
     }
 
     func forward(_ parameters: UnsafePointer<Float>, input: UnsafePointer<Lanes>) {
@@ -126,41 +120,41 @@ private final class ConvolutionStage {
     }
 
     func backward(
-        _ parameters: UnsafePointer<Float>, input: UnsafePointer<Lanes>, inputGradient: LaneBuffer?,
+        _ parameters: UnsafePointer<Float>, input: UnsafePointer<Lanes>, inputGradient: UnsafeMutablePointer<Lanes>?,
         into gradient: UnsafeMutablePointer<Float>
     ) {
-        biasSums.start.update(repeating: .zero, count: biasSums.count)
+        biasSums.update(repeating: .zero, count: shape.outputChannels + 1)
         for tower in 0..<towers {
             poolBackward(
-                shape, gradient: pooledGradient.start + tower * shape.pooledCount, outputs: outputs(of: tower),
+                shape, gradient: pooledGradient + tower * shape.pooledCount, outputs: outputs(of: tower),
                 slope: parameters[slope],
-                convolutionGradient: convolutionGradient.start + tower * shape.outputCount,
-                biasGradient: biasSums.start, slopeGradient: biasSums.start + shape.outputChannels)
+                convolutionGradient: convolutionGradient + tower * shape.outputCount,
+                biasGradient: biasSums, slopeGradient: biasSums + shape.outputChannels)
         }
         biasGradient(
-            units: shape.outputChannels, towers: 1, gradient: biasSums.start, into: gradient + offsets.bias)
-        gradient[slope] = horizontalSum(biasSums.start[shape.outputChannels])
+            units: shape.outputChannels, towers: 1, gradient: biasSums, into: gradient + offsets.bias)
+        gradient[slope] = horizontalSum(biasSums[shape.outputChannels])
         convolutionWeightGradient(
-            shape, towers: towers, gradient: convolutionGradient.start, input: input,
+            shape, towers: towers, gradient: convolutionGradient, input: input,
             weightGradient: gradient + offsets.weight)
         guard let inputGradient else { return }
         for tower in 0..<towers {
             convolutionDataGradient(
-                shape, gradient: convolutionGradient.start + tower * shape.outputCount,
+                shape, gradient: convolutionGradient + tower * shape.outputCount,
                 weights: parameters + offsets.weight,
-                inputGradient: inputGradient.start + tower * shape.inputCount)
+                inputGradient: inputGradient + tower * shape.inputCount)
         }
     }
 
     private func outputs(of tower: Int) -> PooledOutputs {
         let at = tower * shape.pooledCount
         return PooledOutputs(
-            activation: activation.start + at, preactivation: preactivation.start + at, winner: winner.start + at)
+            activation: activation + at, preactivation: preactivation + at, winner: winner + at)
     }
 }
 
 /// One dense layer of the encoder, with the PReLU that follows it (none after the latent layer).
-private final class DenseStage {
+private struct DenseStage {
     /// How the gradient of the bias comes about.
     enum BiasGradient {
         case sum
@@ -174,59 +168,60 @@ private final class DenseStage {
     private let outputs: Int
     private let towers: Int
     private let offsets: LayerOffsets
-    let preactivation: LaneBuffer
-    let activation: LaneBuffer
+    let preactivation: UnsafeMutablePointer<Lanes>
+    let activation: UnsafeMutablePointer<Lanes>
     /// Gradient of the output; the stage above writes it, PReLU turns it into that of `preactivation` in place.
-    let gradient: LaneBuffer
-    private let transposedInput: LaneBuffer
+    let gradient: UnsafeMutablePointer<Lanes>
+    private let panels: UnsafeMutablePointer<Lanes>
 
-    init(inputs: Int, outputs: Int, towers: Int, offsets: LayerOffsets) {
+    init(inputs: Int, outputs: Int, towers: Int, offsets: LayerOffsets, _ memory: LaneMemory) {
         self.inputs = inputs
         self.outputs = outputs
         self.towers = towers
         self.offsets = offsets
-        preactivation = LaneBuffer(count: towers * outputs)
-        activation = offsets.slope == nil ? preactivation : LaneBuffer(count: towers * outputs)
-        gradient = LaneBuffer(count: towers * outputs)
-        transposedInput = LaneBuffer(count: towers * inputs)
+        preactivation = memory.vectors(towers * outputs)
+        activation = offsets.slope == nil ? preactivation : memory.vectors(towers * outputs)
+        gradient = memory.vectors(towers * outputs)
+        panels = memory.vectors(towers * inputs)
     }
 
     func forward(_ parameters: UnsafePointer<Float>, input: UnsafePointer<Lanes>) {
         denseForward(
             inputs: inputs, outputs: outputs, towers: towers, x: input, weights: parameters + offsets.weight,
-            bias: parameters + offsets.bias, y: preactivation.start)
+            bias: parameters + offsets.bias, y: preactivation)
         guard let slope = offsets.slope else { return }
         preluForward(
-            count: preactivation.count, x: preactivation.start, slope: parameters[slope], y: activation.start)
+            count: towers * outputs, x: preactivation, slope: parameters[slope], y: activation)
     }
 
     func backward(
-        _ parameters: UnsafePointer<Float>, input: LaneBuffer, inputGradient: LaneBuffer, bias: BiasGradient,
+        _ parameters: UnsafePointer<Float>, input: UnsafeMutablePointer<Lanes>,
+        inputGradient: UnsafeMutablePointer<Lanes>, bias: BiasGradient,
         into parameterGradient: UnsafeMutablePointer<Float>
     ) {
         if bias == .cancelling, let slope = offsets.slope {
             cancellingBiasGradient(
-                units: outputs, towers: towers, gradient: gradient.start, x: preactivation.start,
+                units: outputs, towers: towers, gradient: gradient, x: preactivation,
                 slope: parameters[slope], into: parameterGradient + offsets.bias)
         }
         if let slope = offsets.slope {
             parameterGradient[slope] = preluBackward(
-                count: gradient.count, x: preactivation.start, slope: parameters[slope],
-                gradient: gradient.start)
+                count: towers * outputs, x: preactivation, slope: parameters[slope],
+                gradient: gradient)
         }
         switch bias {
         case .sum:
             biasGradient(
-                units: outputs, towers: towers, gradient: gradient.start, into: parameterGradient + offsets.bias)
+                units: outputs, towers: towers, gradient: gradient, into: parameterGradient + offsets.bias)
         case .zero: (parameterGradient + offsets.bias).update(repeating: 0, count: outputs)
         case .cancelling: break
         }
-        transposeLanes(units: inputs, towers: towers, from: input.start, to: transposedInput.start)
+        transposeToPanels(units: inputs, towers: towers, from: input, to: panels)
         denseWeightGradient(
-            inputs: inputs, outputs: outputs, towers: towers, gradient: gradient.start,
-            transposed: transposedInput.start, weightGradient: parameterGradient + offsets.weight)
+            inputs: inputs, outputs: outputs, towers: towers, gradient: gradient,
+            panels: panels, weightGradient: parameterGradient + offsets.weight)
         denseDataGradient(
-            inputs: inputs, outputs: outputs, towers: towers, gradient: gradient.start,
-            weights: parameters + offsets.weight, inputGradient: inputGradient.start)
+            inputs: inputs, outputs: outputs, towers: towers, gradient: gradient,
+            weights: parameters + offsets.weight, inputGradient: inputGradient)
     }
 }

@@ -3,7 +3,7 @@
 internal import Kernels
 
 /// Examples of a microbatch: a constant of the numerics version.
-package let microbatchSize = laneCount
+package var microbatchSize: Int { laneCount }
 
 /// Up to eight examples: pixels [tower][example][784] with a stride between towers, and one target per example.
 package struct Microbatch {
@@ -104,25 +104,34 @@ package final class MicrobatchGradient {
 
 /// Embeds images: the encoder alone, forward. One per thread.
 package final class Embedder {
+    /// Images embedded at once: two vectors of lanes, so that each weight that is read serves twice.
+    package static var capacity: Int { 2 * microbatchSize }
+
     private let encoder: EncoderPass
     package let dimensions: Int
 
     package init(_ network: NetworkDescription) {
-        encoder = EncoderPass(network, layout: ParameterLayout(network), towers: 1)
+        encoder = EncoderPass(network, layout: ParameterLayout(network), towers: Self.capacity / microbatchSize)
         dimensions = network.latentDimensions
     }
 
-    /// Latent vectors, [image][dimension], of 1…8 images of [image][784] bytes.
+    /// Latent vectors, [image][dimension], of 1…`capacity` images of [image][784] bytes.
     package func embed(
         _ pixels: UnsafePointer<UInt8>, images: Int, at parameters: UnsafePointer<Float>,
         into latents: UnsafeMutablePointer<Float>
     ) {
-        precondition((1...microbatchSize).contains(images), "embedding \(images) images at once")
-        encoder.load(pixels, images: images, tower: 0)
+        precondition((1...Self.capacity).contains(images), "embedding \(images) images at once")
+        for tower in 0..<encoder.towers {
+            let first = tower * microbatchSize
+            encoder.load(
+                pixels + first * imagePixels, images: min(microbatchSize, max(0, images - first)), tower: tower)
+        }
         encoder.forward(parameters)
         let view = LatentView(encoder.latents, dimensions: dimensions)
         for image in 0..<images {
-            for k in 0..<dimensions { latents[image * dimensions + k] = view[0, k, image] }
+            for k in 0..<dimensions {
+                latents[image * dimensions + k] = view[image / microbatchSize, k, image % microbatchSize]
+            }
         }
     }
 }

@@ -168,12 +168,12 @@ private struct DenseBench {
 
     /// With the transposition of the input that it needs.
     var weightGradient: Workload {
-        let transposed = LaneNoise(towers * inputs)
+        let panels = LaneNoise(towers * inputs)
         return Workload(.kernel("\(name) weight gradient", architecture), product) {
-            transposeLanes(units: inputs, towers: towers, from: input.start, to: transposed.start)
+            transposeToPanels(units: inputs, towers: towers, from: input.start, to: panels.start)
             denseWeightGradient(
                 inputs: inputs, outputs: outputs, towers: towers, gradient: output.start,
-                transposed: transposed.start, weightGradient: weightGradients.floats)
+                panels: panels.start, weightGradient: weightGradients.floats)
         }
     }
 

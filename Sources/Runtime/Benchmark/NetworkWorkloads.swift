@@ -6,19 +6,20 @@ internal import ModelCore
 /// Microbatches that a workload walks through, so that their pixels are not always the same cache lines.
 private let microbatches = 32
 
-/// Embedding eight images; the network's kind makes no difference.
+/// Embedding as many images as are embedded at once; the network's kind makes no difference.
 func embeddingWorkload(_ architecture: Architecture) -> Workload {
     let network = NetworkDescription(kind: .embeddingClassification, architecture: architecture)
     let embedder = Embedder(network)
     let parameters = ParameterLayout(network).initialParameters(seed: 1)
-    let noise = NoiseExamples(microbatches * microbatchSize, towers: 1)
-    let latents = ParameterBuffer(count: microbatchSize * network.latentDimensions)
-    let operations = microbatchSize * OperationCount(architecture).forward
-    return Workload(.embedding(architecture), Work(images: microbatchSize, operations: operations)) { times in
+    let images = Embedder.capacity
+    let noise = NoiseExamples(microbatches * images, towers: 1)
+    let latents = ParameterBuffer(count: images * network.latentDimensions)
+    let operations = images * OperationCount(architecture).forward
+    return Workload(.embedding(architecture), Work(images: images, operations: operations)) { times in
         for turn in 0..<times {
-            let first = turn % microbatches * microbatchSize
+            let first = turn % microbatches * images
             embedder.embed(
-                noise.pixels + first * imagePixels, images: microbatchSize, at: parameters.floats,
+                noise.pixels + first * imagePixels, images: images, at: parameters.floats,
                 into: latents.floats)
         }
     }

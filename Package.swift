@@ -96,3 +96,27 @@ let package = Package(
             swiftSettings: common),
     ]
 )
+
+/// The benchmarks in Swift use what the modules keep within this package, so they are targets of it; but nobody should fetch or
+/// build their harness who does not ask for it, as the scripts of Benchmarks/ do (a package of its own could not look into this
+/// one: SwiftPM's `-package-name` overrides any other).
+if Context.environment["SIAMESE_BENCHMARKS"] != nil {
+    let rooms: [Target.Dependency] = ["Coordination", "Datasets", "Messaging", "ModelCore", "Runtime"]
+    func benchmark(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+        .executableTarget(
+            name: name, dependencies: rooms + dependencies + [.product(name: "Benchmark", package: "benchmark")],
+            path: "Benchmarks/\(name)", swiftSettings: common,
+            plugins: [.plugin(name: "BenchmarkPlugin", package: "benchmark")])
+    }
+    // Without its traits: its own counter of allocations is one more package; ours is one C file.
+    package.dependencies.append(
+        .package(url: "https://github.com/ordo-one/benchmark", from: "1.38.1", traits: []))
+    package.targets += [
+        .target(
+            name: "ExchangeParts", dependencies: rooms, path: "Benchmarks/exchange/Parts", swiftSettings: optimized),
+        .executableTarget(
+            name: "exchange",
+            dependencies: rooms + ["ExchangeParts", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            path: "Benchmarks/exchange/Program", swiftSettings: common),
+    ]
+}

@@ -1,0 +1,32 @@
+// A step's input out of thin air: pixels that nobody looks at, so that no dataset is needed.
+package import Datasets
+package import Messaging
+package import ModelCore
+package import Runtime
+
+/// The same examples in every step of a network.
+package struct FixedJob {
+    package let network: NetworkDescription
+    package let images: ImageSet
+    package let examples: ExampleIndices
+    package let weights: ParameterBuffer
+    package let weightsFrame: Frame
+
+    package init(_ network: NetworkDescription, examples count: Int) throws {
+        self.network = network
+        let imageCount = max(count, 1024)
+        let images = ImageSet(
+            pixels: (0..<imageCount * imagePixels).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 3) },
+            labels: (0..<imageCount).map { UInt8($0 % classCount) })
+        let kind: ExampleKind = [.labelled, .pair, .triplet][network.kind.towers - 1]
+        let sampler = try Sampler(kind: kind, labels: images.labels, seed: 1).epoch(1)
+        self.images = images
+        examples = sampler.batch(positions: 0..<count)
+        weights = ParameterLayout(network).initialParameters(seed: 1)
+        weightsFrame = Frame(borrowing: weights, bytes: weights.bytes)
+    }
+
+    package func step(_ number: UInt64) -> StepInput {
+        StepInput(number: number, examples: examples, images: images, weights: weightsFrame)
+    }
+}

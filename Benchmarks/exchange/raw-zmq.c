@@ -3,11 +3,14 @@
 // besides libzmq's own, as `exchange coordinator` and `exchange workers`.
 //
 //     cc -O2 raw-zmq.c -lzmq -o raw-zmq
-//     raw-zmq router ENDPOINT WORKERS SECONDS SENT RECEIVED     prints the address, then one line of JSON
+//     raw-zmq router ENDPOINT WORKERS SECONDS SENT RECEIVED
 //     raw-zmq dealers ENDPOINT WORKERS SENT RECEIVED
 //
+// The router prints its address and one line of JSON, and ends when its standard input does.
+//
 // SENT and RECEIVED are what goes to and comes from one worker in a step, seen from the router: frame sizes with commas between,
-// messages with slashes between ("90,142920,12544,32/40,12").
+// messages with slashes between ("32,142944/68,12544,32"). The router sends the first message to every worker, then the second, …,
+// and waits for all answers; a dealer answers the message with the largest frame (the weights), whatever else is under way.
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +24,7 @@ enum { MOST_FRAMES = 64, WARM_UP = 5, SMALLEST_SHARED = 8192, IDENTITY = 5 };
 // The messages of one worker and step in one direction.
 typedef struct {
     int messages, frames;
-    long bytes;
+    size_t bytes, largest;
     size_t size[MOST_FRAMES];
     int is_last[MOST_FRAMES];
 } Pattern;
@@ -45,7 +48,8 @@ static Pattern parse(const char *text) {
         pattern.size[pattern.frames] = size;
         pattern.is_last[pattern.frames] = *end != ',';
         pattern.messages += *end != ',';
-        pattern.bytes += (long)size;
+        pattern.bytes += size;
+        if (size > pattern.largest) pattern.largest = size;
         pattern.frames += 1;
         text = *end ? end + 1 : end;
     }
@@ -72,25 +76,21 @@ static void send_frame(void *socket, char *bytes, size_t size, int more) {
     check(zmq_msg_send(&message, socket, more ? ZMQ_SNDMORE : 0), "send");
 }
 
-// All messages of a pattern: the largest frames from `shared`, as weights are, the others from the worker's own memory.
-static void send_pattern(void *socket, const Pattern *pattern, const char *identity, char *shared, char *own) {
-    size_t largest = 0;
-    for (int i = 0; i < pattern->frames; i++)
-        if (pattern->size[i] > largest) largest = pattern->size[i];
-    int is_first = 1;
-    for (int i = 0; i < pattern->frames; i++) {
-        if (is_first && identity) check(zmq_send(socket, identity, IDENTITY, ZMQ_SNDMORE), "address");
-        is_first = pattern->is_last[i];
-        const int is_shared = pattern->size[i] == largest;
-        send_frame(socket, is_shared ? shared : own, pattern->size[i], !pattern->is_last[i]);
-        if (!is_shared) own += pattern->size[i];
+// One message of a pattern, the one that begins with frame `first`: the largest frame from `shared`, as weights are, the others from
+// the worker's own memory. Returns the index of the frame after it.
+static int send_message(void *socket, const Pattern *pattern, int first, const char *identity, char *shared, char *own) {
+    if (identity) check(zmq_send(socket, identity, IDENTITY, ZMQ_SNDMORE), "address");
+    for (int i = first;; i++) {
+        const size_t size = pattern->size[i];
+        send_frame(socket, size == pattern->largest ? shared : own, size, !pattern->is_last[i]);
+        if (pattern->is_last[i]) return i + 1;
     }
 }
 
-// Receives one message; returns the bytes of its last frame, or -1 if none waits and `flags` say not to.
+// Receives one message; returns the bytes of its largest frame, or -1 if none waits and `flags` say not to.
 static long receive(void *socket, char *identity, int flags) {
     zmq_msg_t frame;
-    long size = 0;
+    long largest = 0;
     for (int index = 0, more = 1; more; index++) {
         zmq_msg_init(&frame);
         if (zmq_msg_recv(&frame, socket, flags) < 0) {
@@ -98,11 +98,11 @@ static long receive(void *socket, char *identity, int flags) {
             return -1;
         }
         if (index == 0 && identity) memcpy(identity, zmq_msg_data(&frame), IDENTITY);
-        size = (long)zmq_msg_size(&frame);
+        if ((long)zmq_msg_size(&frame) > largest) largest = (long)zmq_msg_size(&frame);
         more = zmq_msg_more(&frame);
         zmq_msg_close(&frame);
     }
-    return size;
+    return largest;
 }
 
 static char *memory(size_t size) {
@@ -114,7 +114,12 @@ static char *memory(size_t size) {
 
 static void step(void *socket, int workers, char (*identities)[IDENTITY], const Pattern *sent, const Pattern *received,
                  char *shared, char *own) {
-    for (int i = 0; i < workers; i++) send_pattern(socket, sent, identities[i], shared, own + (long)i * sent->bytes);
+    for (int frame = 0; frame < sent->frames;) {
+        int next = frame;
+        for (int i = 0; i < workers; i++)
+            next = send_message(socket, sent, frame, identities[i], shared, own + (size_t)i * sent->bytes);
+        frame = next;
+    }
     for (int i = 0; i < workers * received->messages; i++) receive(socket, NULL, 0);
 }
 
@@ -129,7 +134,7 @@ static void router(const char *endpoint, int workers, double limit, Pattern sent
     fflush(stdout);
     char (*identities)[IDENTITY] = malloc((size_t)workers * IDENTITY);
     for (int i = 0; i < workers; i++) receive(socket, identities[i], 0);
-    char *shared = memory((size_t)sent.bytes), *own = memory((size_t)(sent.bytes * workers));
+    char *shared = memory(sent.bytes), *own = memory(sent.bytes * (size_t)workers);
     for (int i = 0; i < WARM_UP; i++) step(socket, workers, identities, &sent, &received, shared, own);
     long steps = 0;
     const double begin = seconds(CLOCK_MONOTONIC), processor = seconds(CLOCK_PROCESS_CPUTIME_ID);
@@ -141,38 +146,39 @@ static void router(const char *endpoint, int workers, double limit, Pattern sent
     }
     printf("{\"steps\": %ld, \"seconds\": %.9f, \"processor_seconds\": %.6f, \"messages\": %ld, \"bytes\": %ld}\n", steps,
            elapsed, seconds(CLOCK_PROCESS_CPUTIME_ID) - processor,
-           steps * workers * (sent.messages + received.messages), steps * workers * (sent.bytes + received.bytes));
+           steps * workers * (sent.messages + received.messages),
+           steps * workers * (long)(sent.bytes + received.bytes));
     fflush(stdout);
     for (int i = 0; i < workers; i++) {
         check(zmq_send(socket, identities[i], IDENTITY, ZMQ_SNDMORE), "address");
         check(zmq_send(socket, "", 0, 0), "send home");
     }
+    // Not before the dealers have ended: a message that arrives together with the end of its connection may be lost.
+    while (getchar() != EOF) {}
     zmq_close(socket);
-    zmq_ctx_term(context);  // when all has been sent
+    zmq_ctx_term(context);
 }
 
 static void dealers(const char *endpoint, int workers, Pattern sent, Pattern received) {
     void *context = zmq_ctx_new();
     zmq_pollitem_t *items = calloc((size_t)workers, sizeof *items);
-    int *waiting = calloc((size_t)workers, sizeof *waiting);
     for (int i = 0; i < workers; i++) {
         items[i].socket = zmq_socket(context, ZMQ_DEALER);
         items[i].events = ZMQ_POLLIN;
         if (!items[i].socket) fail("make a socket");
         check(zmq_connect(items[i].socket, endpoint), "connect");
         check(zmq_send(items[i].socket, "", 0, 0), "say hello");
-        waiting[i] = sent.messages;
     }
-    char *bytes = memory((size_t)received.bytes);
+    char *bytes = memory(received.bytes);
     for (int left = workers; left > 0;) {
         check(zmq_poll(items, workers, -1), "poll");
         for (int i = 0; i < workers; i++) {
             if (!items[i].revents) continue;
             long size;
             while ((size = receive(items[i].socket, NULL, ZMQ_DONTWAIT)) > 0) {
-                if (--waiting[i] > 0) continue;
-                waiting[i] = sent.messages;
-                send_pattern(items[i].socket, &received, NULL, bytes, bytes);
+                if ((size_t)size < sent.largest) continue;
+                for (int frame = 0; frame < received.frames;)
+                    frame = send_message(items[i].socket, &received, frame, NULL, bytes, bytes);
             }
             if (size == 0) {
                 items[i].events = 0;

@@ -1,4 +1,5 @@
 // A step's input out of thin air: pixels that nobody looks at, so that no dataset is needed.
+internal import Coordination
 package import Datasets
 package import Messaging
 package import ModelCore
@@ -26,7 +27,15 @@ package struct FixedJob {
         weightsFrame = Frame(borrowing: weights, bytes: weights.bytes)
     }
 
-    package func step(_ number: UInt64) -> StepInput {
-        StepInput(number: number, examples: examples, images: images, weights: weightsFrame)
+    /// One step as the trainer takes it, but for the optimizer: the weights go out, then the examples of the next step, and the
+    /// partials come in.
+    package func takeStep(_ number: UInt64, _ shell: CoordinatorShell) throws {
+        try shell.begin(input(number), weights: weightsFrame)
+        try shell.prepare(input(number + 1))
+        shell.recycle(try shell.gradientSum().gradient)
+    }
+
+    private func input(_ number: UInt64) -> StepInput {
+        StepInput(number: number, examples: examples, images: images)
     }
 }

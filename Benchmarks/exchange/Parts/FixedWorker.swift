@@ -53,10 +53,6 @@ package final class FixedWorker {
     private func perform(_ actions: [WorkerAction]) throws {
         for action in actions {
             switch action {
-            case .send(.partials(let partials)):
-                try send(
-                    [Frame(WorkerMessage.partials(partials).header)]
-                        + repeatElement(gradient, count: partials.nodes.count))
             case .send(let message): try send([Frame(message.header)])
             case .prepare(let welcome):
                 limits.parameterCount = welcome.parameterCount
@@ -64,17 +60,28 @@ package final class FixedWorker {
                 gradient = Frame(borrowing: floats, bytes: floats.bytes)
             case .compute(let lease): pending.append(lease)
             case .finish(let end): self.end = end
-            case .keep, .drop, .ignore(.alreadyAdmitted): break
+            case .keep, .keepWeights, .drop, .ignore(.alreadyAdmitted): break
             case .ignore(let reason): throw Unexpected.ignored(reason)
             }
         }
-        while !pending.isEmpty {
-            let lease = pending.removeFirst()
-            try perform(
-                core.onComputed(
-                    nodes: summaries(of: lease),
-                    computeTime: .seconds(Self.secondsPerMicrobatch * UInt64(lease.range.count)), now: Self.now))
+        while !pending.isEmpty { try answer(pending.removeFirst()) }
+    }
+
+    private func answer(_ lease: ShardLease) throws {
+        var actions = core.onComputed(nodes: summaries(of: lease), now: Self.now)
+        if case .send(.partials(let partials))? = actions.first {
+            let claim = Partials(answering: lease, times: Self.times(of: lease), nodes: partials.nodes)
+            try send([Frame(WorkerMessage.partials(claim).header)] + claim.nodes.map { _ in gradient })
+            actions.removeFirst()
         }
+        try perform(actions)
+    }
+
+    private static func times(of lease: ShardLease) -> WorkTimes {
+        let begin = now
+        return WorkTimes(
+            idle: begin, ready: begin, began: begin,
+            ended: begin + .seconds(secondsPerMicrobatch * UInt64(lease.range.count)))
     }
 
     private func summaries(of lease: ShardLease) -> [NodeSummary] {

@@ -12,7 +12,7 @@ extension Architecture: ExpressibleByArgument {}
 struct CoordinatorRole: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "coordinator",
-        abstract: "Print the address, wait for the workers, take steps, print what they came to as one line of JSON.")
+        abstract: "Print the address, take steps, print what they came to as one line of JSON; end with standard input.")
 
     @Option(help: "Where to listen: ipc://PATH or tcp://127.0.0.1:0.")
     var listen: String
@@ -53,13 +53,16 @@ struct CoordinatorRole: ParsableCommand {
         try shell.stop(.finished)
         guard complaints.isEmpty else { throw ValidationError("not a quiet run: \(complaints)") }
         say(measurement.json)
+        // Not before the workers have ended: a goodbye that arrives together with the end of its connection may be lost, since
+        // libzmq throws away what a socket with ZMQ_IMMEDIATE has not yet taken when its link breaks.
+        withExtendedLifetime(router) { while getchar() != EOF {} }
     }
 
     private func measure(_ job: FixedJob, _ shell: CoordinatorShell, _ link: CountingLink) throws -> Measurement {
         var step: UInt64 = 0
         func takeStep() throws {
             step += 1
-            shell.recycle(try shell.gradientSum(job.step(step)).gradient)
+            try job.takeStep(step, shell)
         }
         while step < Self.fewestSteps { try takeStep() }
         link.note(shell.workers.first?.peer)

@@ -116,7 +116,11 @@ if Context.environment["SIAMESE_BENCHMARKS"] != nil {
             name: "ExchangeParts", dependencies: rooms, path: "Benchmarks/exchange/Parts", swiftSettings: optimized),
         .executableTarget(
             name: "exchange",
-            dependencies: rooms + ["ExchangeParts", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            dependencies: rooms + [
+                "ExchangeParts", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
             path: "Benchmarks/exchange/Program", swiftSettings: common),
+        benchmark("Times", ["ExchangeParts"]),
+        benchmark("Counts", ["AllocationCounter", "ExchangeParts"]),
     ]
 }

@@ -12,7 +12,8 @@ extension Architecture: ExpressibleByArgument {}
 struct CoordinatorRole: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "coordinator",
-        abstract: "Print the address, take steps, print what they came to as one line of JSON; end with standard input.")
+        abstract: "Print the address, take steps, print what they came to as one line of JSON; end with standard input."
+    )
 
     @Option(help: "Where to listen: ipc://PATH or tcp://127.0.0.1:0.")
     var listen: String

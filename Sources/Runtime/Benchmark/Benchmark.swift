@@ -81,7 +81,7 @@ package func benchmark(
 }
 
 /// All but the peak of one core, in the order of the table.
-private func workloads(_ options: BenchmarkOptions) -> [Workload] {
+package func workloads(_ options: BenchmarkOptions) -> [Workload] {
     let kind = options.stepNetwork
     var workloads = options.cores > 1 ? [peakWorkload(cores: options.cores)] : []
     for architecture in options.architectures {

@@ -56,7 +56,7 @@ package struct Workload {
     package let work: Work
     /// Runs it so many times. All it computes goes to memory, through functions that are not inlined, so that no run of it
     /// can be left out.
-    let run: (_ times: Int) -> Void
+    package let run: (_ times: Int) -> Void
 
     package init(_ subject: Subject, _ work: Work, run: @escaping (_ times: Int) -> Void) {
         self.subject = subject

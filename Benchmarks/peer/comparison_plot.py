@@ -39,9 +39,11 @@ def draw(outcomes, path):
     figure, axes = pyplot.subplots(
         len(networks), len(sizes), figsize=(max(7.2, 1.2 + 3.6 * len(sizes)), 1.2 + 2.9 * len(networks)), squeeze=False,
         sharex=True, sharey="col", layout="constrained")
+    # All panels share them, whatever each of them has measured.
+    batches = sorted({outcome.case.batch for outcome in outcomes})
     for row, network in enumerate(networks):
         for column, size in enumerate(sizes):
-            panel(axes[row][column], network, size, groups.get((network, size), []))
+            panel(axes[row][column], network, size, groups.get((network, size), []), batches)
         axes[row][0].set_ylabel("images trained per second")
     for axis in axes[-1]:
         axis.set_xlabel("batch (examples)")
@@ -50,7 +52,7 @@ def draw(outcomes, path):
     pyplot.close(figure)
 
 
-def panel(axis, network, architecture, outcomes):
+def panel(axis, network, architecture, outcomes, batches):
     outcomes = sorted(outcomes, key=lambda outcome: outcome.case.batch)
     axis.set_xscale("log", base=2)
     axis.set_yscale("log")
@@ -65,9 +67,7 @@ def panel(axis, network, architecture, outcomes):
     peaks = [outcome.peak for outcome in outcomes if outcome.peak]
     if peaks:
         limits(axis, statistics.median(peaks) * 1e9 / architectures.flops_per_trained_image(architecture))
-    batches = [outcome.case.batch for outcome in outcomes]
-    if batches:
-        axis.set_xlim(min(batches) / 1.25, max(batches) * 1.25)
+    axis.set_xlim(min(batches) / 1.25, max(batches) * 1.25)
     axis.set_xticks(batches, [str(batch) for batch in batches])
     axis.xaxis.minorticks_off()
     ticks(axis)

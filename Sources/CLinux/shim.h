@@ -1,5 +1,6 @@
 // Functions of Linux and glibc that Swift's Glibc module hides, because it is built without _GNU_SOURCE, or that glibc lacks.
 #pragma once
+#include <malloc.h>
 #include <spawn.h>
 #include <stdint.h>
 #include <sys/resource.h>

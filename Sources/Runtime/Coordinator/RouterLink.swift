@@ -26,6 +26,7 @@ package final class RouterLink: WorkerLink {
 
     /// Listens on `endpoint`; `largestFrame` bytes is the most a worker may send in one frame.
     package init(context: Context, endpoint: Endpoint, largestFrame: Int, signals: SignalWatch) throws {
+        keepFreedMemory()
         // This thread and the socket's only pass things on.
         setTimeSlice(.short)
         var options = SocketOptions()

@@ -59,6 +59,7 @@ private final class WorkerProcess {
             var socketOptions = SocketOptions()
             socketOptions.largestFrame = 1 << 30
             socketOptions.linger = .milliseconds(500)
+            keepFreedMemory()
             if let first = options.firstCore { bindToCores(first: first, count: options.threads) }
             // For the I/O thread; this one computes.
             setTimeSlice(.short)

@@ -64,6 +64,22 @@ import Testing
                 ])
     }
 
+    @Test func aPreparedLeaseIsAsSoonLateAsAnyOther() {
+        for isPrepared in [false, true] {
+            var core = core(a, b)
+            let extent = Script.extent(8)
+            let first = core.beginStep(1, extent: extent, now: Script.start).leases
+            var leases = isPrepared ? core.prepareStep(2, extent: extent, now: Script.at(1)).leases : []
+            for (lease, peer) in first { _ = core.onMessage(Script.answer(lease), from: peer, now: Script.at(10)) }
+            let begun = core.beginStep(2, extent: extent, now: Script.at(10)).leases
+            if !isPrepared { leases = begun }
+            _ = core.onMessage(Script.answer(leases[1].lease), from: b, now: Script.at(20))
+            // 10 ms were expected: the floor of a second holds.
+            #expect(core.onDeadline(now: Script.at(1009)).leases.isEmpty)
+            #expect(core.onDeadline(now: Script.at(1010)).leases.map(\.peer) == [b], "prepared: \(isPrepared)")
+        }
+    }
+
     @Test func whoIsAtTheDoor() {
         var core = Script.coordinator()
         let actions = core.onMessage(Script.hello(7), from: a, now: Script.start)

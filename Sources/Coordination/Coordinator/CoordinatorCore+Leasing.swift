@@ -16,36 +16,36 @@ extension CoordinatorCore {
     /// Leases a shard of the running step, with the weights if the worker may not have them.
     mutating func issueLease(ofShard index: Int, to peer: PeerID, _ now: Instant) -> [CoordinatorAction] {
         guard var step else { preconditionFailure("a lease without a step") }
-        leasesIssued += 1
-        let lease = Lease(
-            id: leasesIssued, peer: peer, issued: now, due: now + leaseTime(ofShard: index, for: peer, in: step),
-            queued: step.load(of: peer) > 0)
-        step.shards[index].leases.append(lease)
-        step.shards[index].timesLeased += 1
+        let lease = newLease(ofShard: index, of: &step, to: peer, now)
         self.step = step
-        return sendWeights(to: peer) + [.lease(wireLease(lease.id, ofShard: index, in: step), to: peer)]
+        return sendWeights(to: peer) + [.lease(lease, to: peer)]
     }
 
-    /// Leases a shard of the next step; its time begins with the step.
-    mutating func issueAhead(
-        ofShard index: Int, of next: inout StepInProgress, to peer: PeerID, _ now: Instant
-    ) -> CoordinatorAction {
+    /// Leases a shard of `step`, which may be the next one.
+    mutating func newLease(
+        ofShard index: Int, of step: inout StepInProgress, to peer: PeerID, _ now: Instant
+    ) -> ShardLease {
         leasesIssued += 1
-        next.shards[index].leases.append(
-            Lease(id: leasesIssued, peer: peer, issued: now, due: now, queued: next.load(of: peer) > 0))
-        next.shards[index].timesLeased += 1
-        return .lease(wireLease(leasesIssued, ofShard: index, in: next), to: peer)
+        step.add(lease(leasesIssued, ofShard: index, of: step, to: peer, now), toShard: index)
+        return wireLease(leasesIssued, ofShard: index, in: step)
     }
 
-    /// The prepared step begins: its leases count from now on, and what was meant for workers that are gone goes to others.
+    /// A lease from now on, of a worker with whatever else it holds of `step`.
+    private func lease(
+        _ id: UInt64, ofShard index: Int, of step: StepInProgress, to peer: PeerID, _ now: Instant
+    ) -> Lease {
+        Lease(
+            id: id, peer: peer, issued: now, due: now + leaseTime(ofShard: index, for: peer, in: step),
+            queued: step.load(of: peer) > 0)
+    }
+
+    /// The prepared step begins: its leases are as if given now, and what was meant for workers that are gone goes to others.
     mutating func begin(_ prepared: StepInProgress, _ now: Instant) -> [CoordinatorAction] {
-        var step = prepared
-        for index in step.shards.indices {
-            step.shards[index].leases = step.shards[index].leases.map { lease in
-                var lease = lease
-                lease.issued = now
-                lease.due = now + leaseTime(ofShard: index, for: lease.peer, in: prepared)
-                return lease
+        var step = StepInProgress(
+            number: prepared.number, extent: prepared.extent, ranges: prepared.shards.map(\.range))
+        for (index, shard) in prepared.shards.enumerated() {
+            for held in shard.leases {
+                step.add(lease(held.id, ofShard: index, of: step, to: held.peer, now), toShard: index)
             }
         }
         phase = .running(step)

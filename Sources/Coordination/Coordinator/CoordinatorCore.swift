@@ -75,7 +75,9 @@ package struct CoordinatorCore: Sendable {
         var next = StepInProgress(number: number, extent: extent, ranges: plan.map(\.range))
         var actions: [CoordinatorAction] = []
         for (index, entry) in plan.enumerated() {
-            if let peer = entry.worker { actions.append(issueAhead(ofShard: index, of: &next, to: peer, now)) }
+            if let peer = entry.worker {
+                actions.append(.lease(newLease(ofShard: index, of: &next, to: peer, now), to: peer))
+            }
         }
         upcoming = next
         return actions

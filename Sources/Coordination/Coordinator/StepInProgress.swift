@@ -1,10 +1,11 @@
-// The shards of one step and who holds them, of the running step or of the next. Pure bookkeeping: CoordinatorCore decides, this remembers.
+// The shards of one step, the running one or the next, and who holds them. Pure bookkeeping: CoordinatorCore decides, this
+// remembers.
 
 /// A shard in a worker's hands.
 struct Lease: Equatable, Sendable {
     let id: UInt64
     let peer: PeerID
-    var issued: Instant
+    let issued: Instant
     /// From here on it is late, and an idle worker may get the shard too.
     var due: Instant
     /// The worker had other shards to compute first, so the turnaround says nothing about the wire.
@@ -87,6 +88,11 @@ struct StepInProgress: Sendable {
     /// The shard under lease `id`, if `peer` holds it.
     func shard(of id: UInt64, heldBy peer: PeerID) -> Int? {
         shards.firstIndex { $0.leases.contains { $0.id == id && $0.peer == peer } }
+    }
+
+    mutating func add(_ lease: Lease, toShard index: Int) {
+        shards[index].leases.append(lease)
+        shards[index].timesLeased += 1
     }
 
     /// Takes back everything that `peer` holds; the indices of its shards.

@@ -23,8 +23,8 @@ extension ExampleIndices {
                 for (slot, image) in indices[examples].enumerated() {
                     // Images lie all over the memory: the one after the next is fetched while this one is copied.
                     let ahead = min(examples.lowerBound + slot + 2, indices.count - 1)
-                    for line in 0...size / 64 {
-                        prefetch(pixels.baseAddress.map { $0 + Int(indices[ahead]) * size + line * 64 })
+                    for line in stride(from: 0, to: size, by: 64) {
+                        prefetch(pixels.baseAddress.map { $0 + Int(indices[ahead]) * size + line })
                     }
                     let source = UnsafeRawBufferPointer(rebasing: pixels[Int(image) * size..<(Int(image) + 1) * size])
                     let target = start + (tower * examples.count + slot) * size

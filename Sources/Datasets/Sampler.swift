@@ -132,7 +132,7 @@ package struct EpochSampler: Sendable {
             let (anchor, words) = (anchors[index], partners.firstWords(at: position))
             let isSame = words.z & 1 == 1
             let count = isSame ? classes.peerCount(of: anchor) : classes.strangerCount(of: anchor)
-            let k = RandomStream.integer(UInt64(words.x) | UInt64(words.y) << 32, below: count)
+            let k = RandomStream.integer(of: words, below: count)
             others[index] = isSame ? classes.peer(k, of: anchor) : classes.stranger(k, of: anchor)
             targets[index] = isSame ? 1 : 0
         }

@@ -8,8 +8,8 @@ internal import CZeroMQ
 /// A frame of `Frame.smallestShared` bytes or more is sent without copying: libzmq retains the frame, and with it the
 /// owner of its bytes, until the last peer has been served or given up. Shorter frames are copied.
 ///
-/// Sendable: the bytes are never written after `init`, the origin is only touched again by `deinit`, and libzmq
-/// releases frames (and closes received ones) from any thread.
+/// Sendable: the bytes are never written after `init`, but by the one who has taken them (`takenBytes`); the origin is only
+/// touched again by `deinit`, and libzmq releases frames (and closes received ones) from any thread.
 package final class Frame: @unchecked Sendable {
     /// Bytes. libzmq's encoder copies anything shorter into its own 8 KiB batch (`out_batch_size`), so sharing it would
     /// save nothing.

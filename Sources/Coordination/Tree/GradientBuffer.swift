@@ -7,7 +7,8 @@
 
 /// `count` floats: memory of its own, or somebody else's that it has taken over.
 ///
-/// `@unchecked Sendable`: ownership is handed over with the reference; only the one present holder writes.
+/// `@unchecked Sendable`: ownership is handed over with the reference; only the one present holder writes, and of an
+/// owner of adopted memory nothing is asked but to stay.
 package final class GradientBuffer: @unchecked Sendable {
     package let count: Int
     private let memory: UnsafeMutableRawPointer

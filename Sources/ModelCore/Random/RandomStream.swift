@@ -36,9 +36,11 @@ package struct RandomStream: Sendable {
 
     /// 64 uniform bits: words 2·draw and 2·draw + 1 of `position`.
     package func bits64(at position: Int, draw: Int = 0) -> UInt64 {
-        let words = block(at: position, group: draw / 2)
-        let first = 2 * (draw % 2)
-        return UInt64(words[first]) | UInt64(words[first + 1]) << 32
+        Self.bits64(block(at: position, group: draw / 2), draw: draw % 2)
+    }
+
+    private static func bits64(_ words: SIMD4<UInt32>, draw: Int) -> UInt64 {
+        UInt64(words[2 * draw]) | UInt64(words[2 * draw + 1]) << 32
     }
 
     /// A uniform integer in `0..<bound`, from 64 bits by multiplication (Lemire 2019); its bias is below bound / 2⁶⁴.
@@ -46,8 +48,12 @@ package struct RandomStream: Sendable {
         Self.integer(bits64(at: position, draw: draw), below: bound)
     }
 
-    /// The same from 64 bits that are there already.
-    package static func integer(_ bits: UInt64, below bound: Int) -> Int {
+    /// `integer(at: position, below: bound)` of a position whose `firstWords` are there already.
+    package static func integer(of words: SIMD4<UInt32>, below bound: Int) -> Int {
+        integer(bits64(words, draw: 0), below: bound)
+    }
+
+    private static func integer(_ bits: UInt64, below bound: Int) -> Int {
         precondition(bound > 0, "a random integer needs a positive bound, not \(bound)")
         return Int(bits.multipliedFullWidth(by: UInt64(bound)).high)
     }

@@ -92,15 +92,8 @@ package final class CoordinatorShell {
     /// The sum of the running step's gradients and losses, once it is complete; its buffer goes back with `recycle`.
     package func gradientSum() throws -> Partial {
         while !isComplete {
-            guard let trace else {
-                try handle(link.next(until: core.nextDeadline?.nanoseconds))
-                continue
-            }
-            let begin = MonotonicClock.now()
-            let event = try link.next(until: core.nextDeadline?.nanoseconds)
-            let arrival = trace.note(.wait, since: begin)
-            try handle(event)
-            trace.note(.sum, since: arrival)
+            let event = try trace.span(.wait) { try link.next(until: core.nextDeadline?.nanoseconds) }
+            try trace.span(.sum) { try handle(event) }
         }
         guard let sum = tree.takeRoot() else { preconditionFailure("a complete step has a root") }
         return sum

@@ -23,7 +23,7 @@ func bindToCores(first: Int, count: Int) {
     let bytes = mask.count * MemoryLayout<UInt64>.size
     guard get_core_mask(&mask, bytes) > 0 else { return }
     let allowed = (0..<mask.count * 64).filter { mask[$0 / 64] >> UInt64($0 % 64) & 1 == 1 }
-    guard first >= 0, count > 0, first + count <= allowed.count else { return }
+    guard first >= 0, count > 0, count <= allowed.count, first <= allowed.count - count else { return }
     mask = [UInt64](repeating: 0, count: mask.count)
     for core in allowed[first..<first + count] { mask[core / 64] |= 1 << UInt64(core % 64) }
     _ = set_core_mask(mask, bytes)

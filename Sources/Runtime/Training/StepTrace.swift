@@ -43,12 +43,9 @@ package final class StepTrace {
 
     func begin(step: Int) { self.step = step }
 
-    /// The coordinator did this from `begin` until now. Returns now.
-    @discardableResult
-    func note(_ activity: Activity, since begin: UInt64) -> UInt64 {
-        let now = MonotonicClock.now()
-        span(activity.rawValue, track: 0, Double(begin), Double(now), step: step)
-        return now
+    /// The coordinator did this from `begin` until now.
+    fileprivate func note(_ activity: Activity, since begin: UInt64) {
+        span(activity.rawValue, track: 0, Double(begin), Double(MonotonicClock.now()), step: step)
     }
 
     /// A worker's answer is here. `sent`: when the last message that it needed left.
@@ -109,4 +106,15 @@ package final class StepTrace {
     }
 
     private static func line(_ value: JSONValue) -> String { String(decoding: value.compact(), as: UTF8.self) }
+}
+
+extension StepTrace? {
+    /// Does what the coordinator does, and notes its time if there is a trace.
+    func span<Result>(_ activity: StepTrace.Activity, _ work: () throws -> Result) rethrows -> Result {
+        guard let self else { return try work() }
+        let begin = MonotonicClock.now()
+        let result = try work()
+        self.note(activity, since: begin)
+        return result
+    }
 }

@@ -80,28 +80,30 @@ final class Trainer {
     private func takeStep(_ number: Int) throws {
         let begin = MonotonicClock.now()
         trace?.begin(step: number)
-        try crew.shell.begin(
-            nextInput ?? input(of: number), weights: Frame(borrowing: parameters, bytes: parameters.bytes))
-        let begun = trace?.note(.send, since: begin)
-        nextInput = number < schedule.totalSteps ? input(of: number + 1) : nil
-        let sampled = begun.flatMap { trace?.note(.sample, since: $0) }
-        if let nextInput { try crew.shell.prepare(nextInput) }
-        if let sampled { trace?.note(.send, since: sampled) }
+        try trace.span(.send) {
+            try crew.shell.begin(
+                nextInput ?? input(of: number), weights: Frame(borrowing: parameters, bytes: parameters.bytes))
+        }
+        nextInput = trace.span(.sample) { number < schedule.totalSteps ? input(of: number + 1) : nil }
+        if let nextInput { try trace.span(.send) { try crew.shell.prepare(nextInput) } }
         trace?.write()
         let sum = try crew.shell.gradientSum()
-        let summed = MonotonicClock.now()
-        guard let gradient = sum.gradient.values.baseAddress else { preconditionFailure("a gradient has memory") }
-        let next = lender.buffer(count: parameters.count)
-        guard sum.lossSum.isFinite,
-            adam.update(parameters, to: next, gradientSum: gradient, exampleCount: Int(sum.exampleCount))
-        else { throw divergence(at: number) }
-        parameters = next
-        trace?.note(.optimize, since: summed)
+        try trace.span(.optimize) { try update(with: sum, step: number) }
         crew.shell.recycle(sum.gradient)
         timing.add(
             images: Int(sum.exampleCount) * configuration.network.kind.towers,
             nanoseconds: MonotonicClock.now() - begin)
         try note(sum)
+    }
+
+    /// The optimizer's step, into a buffer that nobody reads.
+    private func update(with sum: Partial, step: Int) throws {
+        guard let gradient = sum.gradient.values.baseAddress else { preconditionFailure("a gradient has memory") }
+        let next = lender.buffer(count: parameters.count)
+        guard sum.lossSum.isFinite,
+            adam.update(parameters, to: next, gradientSum: gradient, exampleCount: Int(sum.exampleCount))
+        else { throw divergence(at: step) }
+        parameters = next
     }
 
     private func input(of step: Int) -> StepInput {

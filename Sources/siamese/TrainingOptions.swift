@@ -76,6 +76,7 @@ struct TrainingOptions: ParsableArguments {
             throw ValidationError("\(name) must be from 1 to \(most), not \(value).")
         }
         guard !output.isEmpty else { throw ValidationError("--output must name a folder.") }
+        guard trace?.isEmpty != true else { throw ValidationError("--trace must name a file.") }
     }
 
     func configuration(_ workforce: Workforce, threads: Int) -> TrainingConfiguration {

@@ -43,6 +43,7 @@ extension EndToEnd {
             WrongUse("train", "triplet", "MNIST", "--workers=-1", naming: "--workers"),
             WrongUse("train", "triplet", "MNIST", "--threads", "0", naming: "--threads"),
             WrongUse("train", "triplet", "MNIST", "--output", "", naming: "--output"),
+            WrongUse("train", "triplet", "MNIST", "--trace", "", naming: "--trace"),
             WrongUse("train", "triplet", "MNIST", "--speed", "9", naming: "--speed"),
             WrongUse("coordinator", "triplet", "MNIST", naming: "--listen"),
             WrongUse("coordinator", "triplet", "MNIST", "--listen", "5555", naming: "--listen", "tcp://HOST:PORT"),
@@ -118,9 +119,12 @@ extension EndToEnd {
 
         @Test func aConnectionToNothingIsGivenUp() throws {
             let endpoint = try freeEndpoint()
-            try expectRefusal(
-                ["worker", "--connect", "\(endpoint)", "--patience", "0.5"], in: workspace, code: 69,
-                naming: ["no coordinator at \(endpoint)", "0.5 s"])
+            // Cores that are not there are no reason to stop.
+            for core in [[], ["--first-core", "\(Int.max)"], ["--first-core=-1"]] {
+                try expectRefusal(
+                    ["worker", "--connect", "\(endpoint)", "--patience", "0.5"] + core, in: workspace, code: 69,
+                    naming: ["no coordinator at \(endpoint)", "0.5 s"])
+            }
         }
 
         @Test func aTMPDIRThatIsNotThereIsNamed() throws {

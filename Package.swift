@@ -8,13 +8,18 @@ let march = Context.environment["SIAMESE_MARCH"] ?? "x86-64-v3"
 let strict: [SwiftSetting] =
     (Context.environment["SIAMESE_STRICT"] ?? "").isEmpty ? [] : [.unsafeFlags(["-warnings-as-errors"])]
 
+/// `SIAMESE_FUZZ` (scripts/fuzz sets it) is the folder of clang's run-time libraries: then everything is built with the counters
+/// that libFuzzer steers by, and there is a program `fuzz`. Anybody else has neither.
+let fuzzerLibraries = Context.environment["SIAMESE_FUZZ"]
+let coverage: [SwiftSetting] = fuzzerLibraries == nil ? [] : [.unsafeFlags(["-sanitize=fuzzer"])]
+
 let common: [SwiftSetting] =
     [
         .swiftLanguageMode(.v6),
         .enableUpcomingFeature("ExistentialAny"),
         .enableUpcomingFeature("InternalImportsByDefault"),
         .enableUpcomingFeature("MemberImportVisibility"),
-    ] + strict
+    ] + strict + coverage
 
 #if arch(x86_64)
     let instructionSet = ["-Xcc", "-march=\(march)"]
@@ -56,7 +61,7 @@ let package = Package(
         room("ModelCore", ["Kernels"], numeric),
         room("Storage", ["CSodium"]),
         room("Datasets", ["ModelCore", "Storage", "CVector", "CZlib"], optimized),
-        room("Coordination", [], optimized),
+        room("Coordination", [], optimized + [.unsafeFlags(instructionSet)]),
         room("Messaging", ["CZeroMQ"]),
         room("Artifacts", ["CCairo", "CGIF"], optimized),
         room("Evaluation", ["ModelCore"], optimized),
@@ -75,23 +80,35 @@ let package = Package(
             swiftSettings: common),
 
         .target(
-            name: "TestKit", dependencies: ["Coordination"], path: "Tests/TestKit", swiftSettings: optimized),
+            name: "TestKit", dependencies: ["Coordination", "Storage"], path: "Tests/TestKit", swiftSettings: optimized),
         tests(of: "Kernels"),
         .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
         tests(of: "ModelCore", ["Artifacts", "AllocationCounter"]),
-        tests(of: "Storage"),
+        tests(of: "Storage", ["TestKit"]),
         tests(of: "Datasets", ["ModelCore", "Storage", "CZlib"]),
         tests(of: "Coordination", ["TestKit"]),
-        tests(of: "Messaging"),
+        tests(of: "Messaging", ["CZeroMQ"]),
         tests(of: "Artifacts", ["CCairo", "CGIF"]),
         tests(of: "Evaluation", ["ModelCore"]),
         tests(
             of: "Runtime",
             ["Artifacts", "Coordination", "Datasets", "Messaging", "ModelCore", "Storage", "TestKit"]),
+        .executableTarget(name: "KillAt", path: "Tests/KillAt"),
+        .target(
+            name: "FuzzTargets",
+            dependencies: [
+                "AllocationCounter", "Artifacts", "Coordination", "CZlib", "Datasets", "Messaging", "ModelCore",
+                "Runtime",
+                "Storage", "TestKit",
+            ],
+            path: "Tests/Fuzz/Targets", swiftSettings: optimized),
+        .testTarget(name: "FuzzTests", dependencies: ["FuzzTargets", "TestKit"], swiftSettings: common),
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "siamese", "Artifacts", "Coordination", "Messaging", "ModelCore", "Runtime", "TestKit", "CGIF",
+                "siamese", "KillAt", "Artifacts", "Coordination", "Messaging", "ModelCore", "Runtime", "Storage",
+                "TestKit",
+                "CGIF",
             ],
             swiftSettings: common),
     ]
@@ -123,4 +140,13 @@ if Context.environment["SIAMESE_BENCHMARKS"] != nil {
         benchmark("Times", ["ExchangeParts"]),
         benchmark("Counts", ["AllocationCounter", "ExchangeParts"]),
     ]
+}
+
+if let fuzzerLibraries {
+    let libFuzzer = "\(fuzzerLibraries)/libclang_rt.fuzzer_no_main-x86_64.a"
+    package.targets.append(
+        .executableTarget(
+            name: "fuzz", dependencies: ["FuzzTargets", "Storage", "TestKit"], path: "Tests/Fuzz/Program",
+            swiftSettings: common,
+            linkerSettings: [.unsafeFlags(["-Xlinker", libFuzzer, "-Xlinker", "-lstdc++"])]))
 }

@@ -69,7 +69,11 @@ private final class UncountedLink: WorkerLink {
 
     func next(until deadline: UInt64?) throws -> LinkEvent { try uncounted { try link.next(until: deadline) } }
 
+    func keyName(of peer: PeerID) -> String? { link.keyName(of: peer) }
+
     func joined(processID: UInt32) { link.joined(processID: processID) }
+
+    func awaitDepartures(until deadline: UInt64) throws { try link.awaitDepartures(until: deadline) }
 
     func forget(_ peer: PeerID) { link.forget(peer) }
 }

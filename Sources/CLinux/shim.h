@@ -2,8 +2,10 @@
 #pragma once
 #include <malloc.h>
 #include <spawn.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 
 // pipe(2): descriptors that are close-on-exec from the first moment on. Since glibc 2.9.
@@ -13,6 +15,11 @@ int pipe2(int ends[2], int flags);
 int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *actions, int from);
 
 long syscall(long number, ...);
+
+// accept4(2): the new descriptor is close-on-exec and does not block, from the first moment on.
+static inline int accept_closing_on_exec(int listener) {
+    return (int)syscall(SYS_accept4, listener, (void *)0, (void *)0, SOCK_CLOEXEC | SOCK_NONBLOCK);
+}
 
 // sched_setattr(2), which glibc 2.36 has no function for: the time slice of the calling thread and of those it starts from now
 // on, in nanoseconds (0: the kernel's own). Since Linux 6.12; older kernels take the call and change nothing.

@@ -34,4 +34,15 @@ package struct Dataset: Sendable {
     package let origin: String
     /// What the user should be told, one line each: a checksum that differs, a place passed over.
     package let notes: [String]
+
+    package init(
+        name: DatasetName, train: ImageSet, test: ImageSet, digest: SHA256.Digest, origin: String, notes: [String]
+    ) {
+        self.name = name
+        self.train = train
+        self.test = test
+        self.digest = digest
+        self.origin = origin
+        self.notes = notes
+    }
 }

@@ -27,23 +27,30 @@ package struct ConnectionEvent: Equatable, Sendable {
     }
 
     package enum HandshakeFailure: Equatable, Sendable {
+        /// One side has keys and the other has none.
+        case otherMechanism
+        /// Something could not be decrypted: it was meant for another key.
+        case wrongKey
         /// The peer does not speak our protocol, or speaks it wrongly: the value of `ZMQ_PROTOCOL_ERROR_…`.
         case wrongProtocol(Int32)
-        /// The other side refused our key: the ZAP status, 300, 400 or 500.
+        /// A key was refused, ours by the other side or a peer's here: the ZAP status, 300, 400 or 500.
         case notAuthorized(Int32)
-        /// The connection broke before the handshake was done: an error number.
+        /// The connection broke before the handshake was done: an error number. So also when a server could not decrypt what we
+        /// sent: it hangs up without a word.
         case brokenOff(Int32)
     }
 
     package let kind: Kind
     /// The address in libzmq's form; of the listening socket where the peer's is not known.
     package let endpoint: String
+    /// Of the connection, for `accepted`, `connected` and `disconnected`. It is libzmq's, and may be closed by now.
+    package let descriptor: Int32?
 }
 
 /// Listens to the events of one socket. Make it before bind or connect, and read it until it is empty whenever it is
 /// readable: what is not read stays in memory.
 ///
-/// Not Sendable: it belongs to the thread of its socket, which it retains.
+/// Not Sendable: one thread at a time reads it. It retains its socket.
 package final class ConnectionMonitor {
     let handle: SocketHandle
     private let monitored: SocketHandle
@@ -56,7 +63,7 @@ package final class ConnectionMonitor {
         try self.init(monitoring: socket.handle)
     }
 
-    private init(monitoring socket: SocketHandle) throws(ZeroMQError) {
+    init(monitoring socket: SocketHandle) throws(ZeroMQError) {
         let number = monitorsMade.wrappingAdd(1, ordering: .relaxed).newValue
         let address = "inproc://connection-monitor-\(number)"
         handle = try SocketHandle(context: socket.context, kind: ZMQ_PAIR, options: ConnectionMonitor.options)
@@ -106,6 +113,7 @@ extension ConnectionEvent {
         }
         guard let kind = Kind(number: number, value: value) else { return nil }
         self.kind = kind
+        descriptor = [.accepted, .connected, .disconnected].contains(kind) ? value : nil
         endpoint = frames[1].withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
     }
 }
@@ -118,13 +126,23 @@ extension ConnectionEvent.Kind {
         case ZMQ_EVENT_HANDSHAKE_SUCCEEDED: self = .ready
         case ZMQ_EVENT_DISCONNECTED: self = .disconnected
         case ZMQ_EVENT_CONNECT_RETRIED: self = .retrying(milliseconds: value)
-        case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL: self = .handshakeFailed(.wrongProtocol(value))
+        case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL: self = .handshakeFailed(.init(protocolError: value))
         case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH: self = .handshakeFailed(.notAuthorized(value))
         case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL: self = .handshakeFailed(.brokenOff(value))
         case ZMQ_EVENT_ACCEPT_FAILED: self = .acceptFailed(value)
         case ZMQ_EVENT_BIND_FAILED: self = .bindFailed(value)
         case ZMQ_EVENT_MONITOR_STOPPED: self = .stopped
         default: return nil
+        }
+    }
+}
+
+extension ConnectionEvent.HandshakeFailure {
+    fileprivate init(protocolError value: Int32) {
+        switch value {
+        case Int32(ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH): self = .otherMechanism
+        case Int32(ZMQ_PROTOCOL_ERROR_ZMTP_CRYPTOGRAPHIC): self = .wrongKey
+        default: self = .wrongProtocol(value)
         }
     }
 }

@@ -9,9 +9,13 @@ internal import CZeroMQ
 package final class DealerSocket {
     let handle: SocketHandle
 
-    package init(context: Context, options: SocketOptions = SocketOptions()) throws(ZeroMQError) {
+    /// - Parameter keys: nil: speak to whoever answers, in the clear
+    package init(
+        context: Context, options: SocketOptions = SocketOptions(), keys: ClientKeys? = nil
+    ) throws(ZeroMQError) {
         handle = try SocketHandle(context: context, kind: ZMQ_DEALER, options: options)
         try handle.set(ZMQ_IMMEDIATE, to: 1 as Int32)
+        if let keys { try handle.becomeCurveClient(keys, options) }
     }
 
     /// Begins to connect. Nobody need listen there yet: `ConnectionMonitor` tells when the link is up.

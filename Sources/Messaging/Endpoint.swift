@@ -17,6 +17,8 @@ package enum Endpoint: Hashable, Sendable, CustomStringConvertible {
     /// What the user wrote, read strictly.
     package init(parsing text: String) throws(EndpointError) {
         guard let separator = text.firstRange(ofScheme: "://") else { throw .missingScheme(text) }
+        // libzmq takes C strings: what stands behind a zero would be lost, and the address be another one.
+        guard text.unicodeScalars.allSatisfy(Endpoint.isPrintable) else { throw .controlCharacter(text) }
         let rest = String(text[separator.upperBound...])
         switch text[..<separator.lowerBound] {
         case "tcp": self = try Endpoint.parseTCP(rest, in: text)
@@ -67,6 +69,10 @@ package enum Endpoint: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    private static func isPrintable(_ scalar: Unicode.Scalar) -> Bool {
+        scalar.value >= 0x20 && !(0x7F...0x9F).contains(scalar.value)
+    }
+
     /// The form that libzmq takes and that messages show.
     package var description: String {
         switch self {
@@ -114,6 +120,7 @@ extension String {
 /// Why an address cannot be used. `in` is the whole text that the user gave.
 package enum EndpointError: Error, Equatable, Sendable, CustomStringConvertible {
     case missingScheme(String)
+    case controlCharacter(String)
     case unknownScheme(String, in: String)
     case missingHost(String)
     case badHost(String, in: String)
@@ -130,6 +137,8 @@ package enum EndpointError: Error, Equatable, Sendable, CustomStringConvertible 
         switch self {
         case .missingScheme(let text):
             "'\(text)' is no address: write tcp://HOST:PORT or ipc://PATH"
+        case .controlCharacter(let text):
+            "\(text.debugDescription) holds a control character: was it read from a file with more than the address in it?"
         case .unknownScheme(let scheme, let text):
             "'\(text)': '\(scheme)' is not spoken here; write tcp://HOST:PORT or ipc://PATH"
         case .missingHost(let text):

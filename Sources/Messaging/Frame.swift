@@ -85,6 +85,22 @@ package final class Frame: @unchecked Sendable {
     }
 }
 
+extension Frame {
+    /// The key that the sender of a received frame has proved; nil if it came through a socket without keys. The same for
+    /// everything that comes from a `RoutingID`, and not quite cheap: ask once.
+    package var senderKey: PublicKey? {
+        guard case .received(let message) = origin, let user = zmq_msg_gets(message, "User-Id") else { return nil }
+        return PublicKey(z85: String(cString: user))
+    }
+
+    /// The descriptor of the link that a received frame came over; nil if there is none.
+    package var linkDescriptor: Int32? {
+        guard case .received(let message) = origin else { return nil }
+        let descriptor = zmq_msg_get(message, ZMQ_SRCFD)
+        return descriptor >= 0 ? descriptor : nil
+    }
+}
+
 /// Aligned to 16, which suits every scalar.
 private func copy(of source: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
     let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: source.count, alignment: 16)

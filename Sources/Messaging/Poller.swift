@@ -15,6 +15,9 @@ package final class Poller<Label: Hashable> {
     package func watch(_ socket: DealerSocket, as label: Label) { add(.socket(socket.handle), label) }
     package func watch(_ monitor: ConnectionMonitor, as label: Label) { add(.socket(monitor.handle), label) }
 
+    package func watch(_ gatekeeper: Gatekeeper, as label: Label) { add(.socket(gatekeeper.wake), label) }
+    func watch(_ socket: SocketHandle, as label: Label) { add(.socket(socket), label) }
+
     /// A pipe, eventfd, signalfd, … The end of file and an error count as readable. The descriptor stays the caller's,
     /// who must `forget` it before closing it.
     package func watch(descriptor: Int32, as label: Label) { add(.descriptor(descriptor), label) }

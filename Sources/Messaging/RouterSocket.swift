@@ -21,10 +21,22 @@ package struct RoutingID: Hashable, Sendable, CustomStringConvertible {
 /// Not Sendable: a socket belongs to one thread at a time. No call of it blocks.
 package final class RouterSocket {
     let handle: SocketHandle
+    private let gatekeeper: Gatekeeper?
 
+    /// Whoever reaches it comes in.
     package init(context: Context, options: SocketOptions = SocketOptions()) throws(ZeroMQError) {
         handle = try SocketHandle(context: context, kind: ZMQ_ROUTER, options: options)
+        gatekeeper = nil
         try handle.set(ZMQ_ROUTER_MANDATORY, to: 1 as Int32)
+    }
+
+    /// Who comes in is the gatekeeper's decision. One gatekeeper guards one socket.
+    package init(guardedBy gatekeeper: Gatekeeper, options: SocketOptions = SocketOptions()) throws(ZeroMQError) {
+        handle = try SocketHandle(context: gatekeeper.context, kind: ZMQ_ROUTER, options: options)
+        self.gatekeeper = gatekeeper
+        try handle.set(ZMQ_ROUTER_MANDATORY, to: 1 as Int32)
+        if let keys = gatekeeper.keys { try handle.becomeCurveServer(keys, options) }
+        try gatekeeper.guardSocket(handle)
     }
 
     /// Listens on `endpoint` and returns the address really taken: the number instead of port 0.

@@ -48,12 +48,20 @@ final class SocketHandle {
     func bind(to endpoint: Endpoint) throws(BindError) -> Endpoint {
         do throws(ZeroMQError) {
             try set(ZMQ_IPV6, to: endpoint.isIPv6 ? 1 as Int32 : 0)
-            guard zmq_bind(raw, endpoint.description) == 0 else { throw ZeroMQError.last("listen on \(endpoint)") }
+            guard bindForOwner(endpoint) == 0 else { throw ZeroMQError.last("listen on \(endpoint)") }
             if case .ipc(let path) = endpoint, !path.hasPrefix("@") { files.append(path) }
             return try lastEndpoint() ?? endpoint
         } catch {
             throw BindError(endpoint: endpoint, error: error)
         }
+    }
+
+    /// The file of a Unix socket is its owner's alone (mode 0700): whoever may write to it may connect.
+    private func bindForOwner(_ endpoint: Endpoint) -> Int32 {
+        guard case .ipc = endpoint else { return zmq_bind(raw, endpoint.description) }
+        let mask = umask(0o077)
+        defer { umask(mask) }
+        return zmq_bind(raw, endpoint.description)
     }
 
     func connect(to endpoint: Endpoint) throws(ConnectError) {

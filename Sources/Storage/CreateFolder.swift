@@ -3,8 +3,8 @@ import Glibc
 
 /// Makes the folder and those on the way to it, unless they are there, and creates and removes a file in it: a full or
 /// read-only disk is found before the training, not after it.
-package func createFolder(at path: String) throws(FileError) {
-    for ancestor in pathsLeading(to: path) where mkdir(ancestor, 0o777) != 0 {
+package func createFolder(at path: String, mode: UInt32 = 0o777) throws(FileError) {
+    for ancestor in pathsLeading(to: path) where mkdir(ancestor, mode) != 0 {
         // EEXIST: also a file with that name, or a link to one. Other errors on the way, such as EACCES or EROFS for an
         // existing mount point, do not matter as long as it is a folder.
         let code = errno
@@ -22,7 +22,8 @@ private func pathsLeading(to path: String) -> [String] {
     return ends.map { String(path[..<$0]) }
 }
 
-private func isFolder(_ path: String) -> Bool {
+/// Whether there is a folder at `path`, or a link to one.
+package func isFolder(_ path: String) -> Bool {
     var status = stat()
     return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
 }

@@ -5,7 +5,7 @@ import Glibc
 /// are finished.
 struct FileDescriptor: ~Copyable {
     private let number: Int32
-    private let path: String
+    let path: String
 
     /// - Parameter flags: as for `open(2)`; close-on-exec is added, so that no child process inherits the file.
     init(path: String, flags: Int32, mode: mode_t = 0o666, operation: FileError.Operation = .open) throws(FileError) {
@@ -24,6 +24,13 @@ struct FileDescriptor: ~Copyable {
         var status = stat()
         guard fstat(number, &status) == 0 else { throw failure(.read) }
         return Int(status.st_size)
+    }
+
+    /// Kind and permissions (`st_mode`).
+    func mode() throws(FileError) -> mode_t {
+        var status = stat()
+        guard fstat(number, &status) == 0 else { throw failure(.read) }
+        return status.st_mode
     }
 
     /// Reads at most `buffer.count` bytes; 0 at the end of the file.

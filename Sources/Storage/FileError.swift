@@ -10,6 +10,7 @@ package struct FileError: Error, Hashable, Sendable, CustomStringConvertible {
         case write
         case sync = "write to disk"
         case rename
+        case remove
         case truncate
         case createOutputFolder = "create output folder"
         case writeInOutputFolder = "create output in"
@@ -42,11 +43,18 @@ package struct FileError: Error, Hashable, Sendable, CustomStringConvertible {
         case ENOTDIR: "A part of the path is a file, not a folder: choose another path."
         case EISDIR: "That is a folder: name a file."
         case EMFILE, ENFILE: "Too many files are open: raise `ulimit -n`."
-        case EFBIG: "The file is larger than allowed: check that it is the right one."
+        case EFBIG where operation == .read: "The file is larger than allowed: check that it is the right one."
+        case EFBIG: "Files may not grow so large here: raise `ulimit -f`, or choose another file system."
         case EINVAL: "Check that it is an ordinary file on a local disk and that nothing else changed it."
         case EWOULDBLOCK: "Another process is at work there: wait until it is done, then run this again."
+        case EEXIST: "It is there already: choose another path, or remove it if you are sure."
         case EIO: "The disk or the network file system failed: look in the system log."
         default: "Check the path and the disk, then try again."
         }
     }
+}
+
+extension FileError {
+    /// There is no such file now: never was, or, on a network file system, it has just been replaced.
+    package var isAbsence: Bool { code == ENOENT || code == ESTALE }
 }

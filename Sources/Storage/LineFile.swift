@@ -10,6 +10,8 @@ package struct LineFile: ~Copyable {
     private let path: String
     /// Length of the file in bytes: all its whole lines.
     package private(set) var byteCount: Int
+    /// A line that could be neither written whole nor cut off again is at the end.
+    private var endsInHalfLine = false
 
     /// Opens the file for appending, and creates it if it is missing.
     ///
@@ -29,20 +31,26 @@ package struct LineFile: ~Copyable {
     }
 
     /// Appends the line and a line feed, handing both to the system together. If that fails half-way, the half line is
-    /// cut off again.
+    /// cut off again, at the latest before the next one.
     ///
     /// - Precondition: `line` holds no line feed.
     package mutating func append(_ line: String) throws(FileError) {
         var bytes = Array(line.utf8)
         precondition(!bytes.contains(UInt8(ascii: "\n")), "one line at a time, not: \(line)")
         bytes.append(UInt8(ascii: "\n"))
+        if endsInHalfLine {
+            try file.truncate(to: byteCount)
+            endsInHalfLine = false
+        }
         do {
             try bytes.withUnsafeBufferPointer { (buffer) throws(FileError) in
                 try file.writeAll(UnsafeRawBufferPointer(buffer))
             }
         } catch {
-            // The write error is the one to tell; a file that cannot be cut either keeps its half line.
-            try? file.truncate(to: byteCount)
+            // The write error is the one to tell.
+            if (try? file.size()) != byteCount {
+                do { try file.truncate(to: byteCount) } catch { endsInHalfLine = true }
+            }
             throw error
         }
         byteCount += bytes.count

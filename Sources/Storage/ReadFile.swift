@@ -5,20 +5,25 @@ import Glibc
 ///
 /// - Parameter limit: the most bytes to read; a larger file is an error (`EFBIG`) before anything is allocated for it.
 package func readFile(at path: String, atMost limit: Int = .max) throws(FileError) -> [UInt8] {
-    let file = try FileDescriptor(path: path, flags: O_RDONLY)
-    let announced = try file.size()
-    let tooLarge = FileError(path: path, operation: .read, code: EFBIG)
-    guard announced <= limit else { throw tooLarge }
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(announced)
-    let chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 16)
-    defer { chunk.deallocate() }
-    // To the end, not to the announced size: a pipe announces nothing, and a file may grow.
-    while case let count = try file.read(into: chunk), count > 0 {
-        guard count <= limit - bytes.count else { throw tooLarge }
-        bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: chunk[..<count]))
+    try FileDescriptor(path: path, flags: O_RDONLY).readAll(atMost: limit)
+}
+
+extension FileDescriptor {
+    /// From here to the end; more than `limit` bytes are an error (`EFBIG`).
+    borrowing func readAll(atMost limit: Int) throws(FileError) -> [UInt8] {
+        let announced = try size()
+        guard announced <= limit else { throw FileError(path: path, operation: .read, code: EFBIG) }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(announced)
+        let chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 16)
+        defer { chunk.deallocate() }
+        // To the end, not to the announced size: a pipe announces nothing, and a file may grow.
+        while case let count = try read(into: chunk), count > 0 {
+            guard count <= limit - bytes.count else { throw FileError(path: path, operation: .read, code: EFBIG) }
+            bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: chunk[..<count]))
+        }
+        return bytes
     }
-    return bytes
 }
 
 /// Whether there is something at `path` that can be read.

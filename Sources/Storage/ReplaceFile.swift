@@ -8,23 +8,27 @@ import Glibc
 /// - Parameter keepingPrevious: where to move the present file first, if there is one (same file system). At every
 ///   instant `path` or that place holds a whole file: a reader that misses `path` takes the previous one.
 package func replaceFile(
-    at path: String, with bytes: UnsafeRawBufferPointer, keepingPrevious previous: String? = nil
+    at path: String, with bytes: UnsafeRawBufferPointer, keepingPrevious previous: String? = nil,
+    on disk: any Disk = PosixDisk()
 ) throws(FileError) {
     let temporary = temporaryPath(for: path)
     do {
-        try FileDescriptor(path: temporary, flags: O_WRONLY | O_CREAT | O_TRUNC).writeAll(bytes)
-        try moveIntoPlace(temporary, at: path, keepingPrevious: previous)
+        let file = try disk.create(temporary)
+        try file.write(bytes)
+        // On the descriptor that wrote: one that is opened later may not hear of a write that failed.
+        try file.sync()
+        try install(temporary, at: path, keepingPrevious: previous, on: disk)
     } catch {
-        unlink(temporary)
+        try? disk.remove(temporary)
         throw error
     }
 }
 
 package func replaceFile(
-    at path: String, with bytes: [UInt8], keepingPrevious previous: String? = nil
+    at path: String, with bytes: [UInt8], keepingPrevious previous: String? = nil, on disk: any Disk = PosixDisk()
 ) throws(FileError) {
     try bytes.withUnsafeBufferPointer { (buffer) throws(FileError) in
-        try replaceFile(at: path, with: UnsafeRawBufferPointer(buffer), keepingPrevious: previous)
+        try replaceFile(at: path, with: UnsafeRawBufferPointer(buffer), keepingPrevious: previous, on: disk)
     }
 }
 
@@ -46,7 +50,7 @@ package func replaceFile(
 }
 
 /// In the same folder, because a rename is atomic only inside one file system; with the process id, so that two
-/// processes never write to the same file. A leftover of a killed process with the same id is overwritten.
+/// processes never write to the same file. A leftover of a killed process with the same id is removed.
 private func temporaryPath(for path: String) -> String {
     "\(path).\(getpid()).tmp"
 }
@@ -57,20 +61,29 @@ package func moveIntoPlace(
     _ temporary: String, at path: String, keepingPrevious previous: String? = nil
 ) throws(FileError) {
     try FileDescriptor(path: temporary, flags: O_RDONLY).sync()
-    if let previous { try keep(path, as: previous) }
-    guard rename(temporary, path) == 0 else {
-        let error = FileError(path: path, operation: .rename, code: errno)
-        if let previous { rename(previous, path) }
-        throw error
-    }
-    try FileDescriptor(path: folder(of: path), flags: O_RDONLY | O_DIRECTORY).sync()
+    try install(temporary, at: path, keepingPrevious: previous, on: PosixDisk())
 }
 
-/// Moves the file at `path`, if there is one, to `previous`.
-private func keep(_ path: String, as previous: String) throws(FileError) {
-    guard rename(path, previous) == 0 || errno == ENOENT && access(path, F_OK) != 0 else {
-        throw FileError(path: path, operation: .keepPrevious, code: errno)
+/// Brings a file that is on the disk to `path`.
+private func install(
+    _ temporary: String, at path: String, keepingPrevious previous: String?, on disk: any Disk
+) throws(FileError) {
+    var kept: String?
+    if let previous, disk.exists(path) {
+        do {
+            try disk.rename(path, to: previous)
+        } catch {
+            throw FileError(path: path, operation: .keepPrevious, code: error.code)
+        }
+        kept = previous
     }
+    do {
+        try disk.rename(temporary, to: path)
+    } catch {
+        if let kept { try? disk.rename(kept, to: path) }
+        throw error
+    }
+    try disk.syncFolder(of: path)
 }
 
 /// The folder that holds the last component of `path`.

@@ -64,7 +64,7 @@ private func note(_ text: String) {
 }
 
 /// All of it to standard output, or the end of the process.
-private func writeOutput(_ bytes: [UInt8]) {
+func writeOutput(_ bytes: [UInt8]) {
     var rest = bytes[...]
     while !rest.isEmpty {
         let count = rest.withUnsafeBytes { write(STDOUT_FILENO, $0.baseAddress, $0.count) }

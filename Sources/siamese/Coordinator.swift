@@ -7,14 +7,22 @@ struct Coordinator: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Train a network with whatever workers connect.",
         discussion: """
-            Workers may come and go at any time; without any, the run waits. Only addresses of this machine are accepted \
-            so far: encryption comes with keys.
+            Workers may come and go at any time; without any, the run waits. On addresses that other machines reach, \
+            workers prove a key, and everything is encrypted: siamese keygen makes the keys.
             """)
 
     @OptionGroup var training: TrainingOptions
 
-    @Option(help: "Address to listen on, for example tcp://127.0.0.1:5555.")
+    @Option(help: "Address to listen on, for example tcp://0.0.0.0:5555.")
     var listen: String
+
+    @Option(help: "Folder of keys, from siamese keygen (default: $SIAMESE_KEYS); SIGHUP reads DIR/admitted again.")
+    var keys: String?
+
+    @Flag(help: "Without keys and encryption, also on addresses that other machines reach.")
+    var insecure = false
+
+    @OptionGroup var announcement: AnnouncementOptions
 
     @Option(help: "Workers to wait for before the first step; more may come and go later.")
     var workers = 1
@@ -26,6 +34,10 @@ struct Coordinator: ParsableCommand {
         return .tcp(host: "127.0.0.1", port: port)
     }
 
+    private func keyFolder() throws -> String? {
+        try KeyRequirement.value(keys, variable: "SIAMESE_KEYS", isInsecure: insecure)
+    }
+
     mutating func validate() throws {
         guard (1...100_000).contains(workers) else { throw ValidationError("--workers must be from 1 to 100000.") }
         do {
@@ -33,12 +45,9 @@ struct Coordinator: ParsableCommand {
             if case .inproc = endpoint {
                 throw ValidationError("--listen: nobody outside this process can reach \(listen).")
             }
-            guard endpoint.isLoopback else {
-                throw ValidationError(
-                    "--listen \(listen) can be reached from other machines, and the link is not encrypted yet. Listen on "
-                        + "127.0.0.1 and forward the port over SSH, for instance: "
-                        + "ssh -R 5555:127.0.0.1:5555 HOST siamese worker --connect tcp://127.0.0.1:5555")
-            }
+            try KeyRequirement.check(
+                endpoint, isInsecure: insecure, keys: keyFolder(),
+                advice: "Make some with  siamese keygen DIR  and give them with --keys DIR.")
         } catch let error as EndpointError {
             throw ValidationError("--listen: \(error)")
         }
@@ -47,7 +56,12 @@ struct Coordinator: ParsableCommand {
     func run() throws {
         requireInstructions()
         do {
-            training.run(.remote(listen: try endpoint(), wanted: workers), threads: 1)
+            let endpoint = try endpoint()
+            if insecure { KeyRequirement.warn(endpoint) }
+            let serverKeys = try keyFolder().map { (folder) throws(KeyError) in try ServerKeys(readingFrom: folder) }
+            let workforce = RemoteWorkforce(
+                listen: endpoint, wanted: workers, keys: serverKeys, announcement: try announcement.announcement())
+            training.run(.remote(workforce), threads: 1)
         } catch {
             leave(with: RunFailure(error))
         }

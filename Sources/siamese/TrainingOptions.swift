@@ -55,17 +55,39 @@ struct TrainingOptions: ParsableArguments {
     @Option(help: "Steps between two checkpoints (default: one epoch).")
     var checkpointInterval: Int?
 
+    @Option(help: "Seconds after which there is a checkpoint too; 0: only by steps.")
+    var checkpointSeconds = 30
+
     @Flag(help: "Go on from the checkpoint in the output folder.")
     var resume = false
 
+    @Option(
+        help: ArgumentHelp(
+            "Fraction of the shards that are computed twice, on different workers, and compared bit for bit.",
+            valueName: "fraction"))
+    var audit = 0.0
+    @Flag(
+        help: ArgumentHelp(
+            "Go on from the checkpoint in the output folder if there is one, else start anew.",
+            discussion:
+                "For service managers and batch systems, which start a job again with the command that began it."))
+    var restartable = false
+
     @Option(help: "File for a trace of every step, to be opened in Perfetto (ui.perfetto.dev) or chrome://tracing.")
     var trace: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Port of this machine to serve metrics for Prometheus on, at /metrics; 0: any free one.", valueName: "port")
+    )
+    var metricsPort: UInt16?
 
     mutating func validate() throws {
         guard lr.isFinite, lr > 0 else { throw ValidationError("--lr must be a positive number, not \(lr).") }
         guard margin.isFinite, margin > 0 else {
             throw ValidationError("--margin must be a positive number, not \(margin).")
         }
+        guard (0...1).contains(audit) else { throw ValidationError("--audit must be from 0 to 1, not \(audit).") }
         let counts = [
             ("--epochs", epochs, 1_000_000), ("--batch-size", batchSize, 1_000_000),
             ("--log-interval", logInterval, Int(Int32.max)), ("--latent-dims", latentDims, 256),
@@ -74,6 +96,12 @@ struct TrainingOptions: ParsableArguments {
         ]
         for (name, value, most) in counts where !(1...most).contains(value) {
             throw ValidationError("\(name) must be from 1 to \(most), not \(value).")
+        }
+        guard (0...1_000_000).contains(checkpointSeconds) else {
+            throw ValidationError("--checkpoint-seconds must be from 0 to 1000000, not \(checkpointSeconds).")
+        }
+        guard !(resume && restartable) else {
+            throw ValidationError("--resume and --restartable: name one. The second goes on, too, where it can.")
         }
         guard !output.isEmpty else { throw ValidationError("--output must name a folder.") }
         guard trace?.isEmpty != true else { throw ValidationError("--trace must name a file.") }
@@ -96,8 +124,11 @@ struct TrainingOptions: ParsableArguments {
         configuration.data = data
         configuration.maxSteps = maxSteps
         configuration.checkpointInterval = checkpointInterval
-        configuration.resume = resume
+        configuration.audit = audit
+        configuration.checkpointSeconds = checkpointSeconds
+        configuration.beginning = resume ? .resuming : restartable ? .resumingIfPossible : .anew
         configuration.trace = trace
+        configuration.metricsPort = metricsPort
         return configuration
     }
 
@@ -110,7 +141,7 @@ struct TrainingOptions: ParsableArguments {
         do {
             let outcome = try train(
                 configuration(workforce, threads: threads), environment: environment, display: display)
-            print("model \(outcome.modelPath) sha256 \(outcome.modelDigest)")
+            try tell("model \(outcome.modelPath) sha256 \(outcome.modelDigest)")
         } catch {
             leave(with: error)
         }

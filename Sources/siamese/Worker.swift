@@ -1,6 +1,5 @@
 // `siamese worker`: computes for a coordinator. Needs no dataset and writes no file.
 internal import ArgumentParser
-internal import Glibc
 internal import Messaging
 internal import Runtime
 
@@ -9,13 +8,18 @@ struct Worker: ParsableCommand {
         abstract: "Compute gradients for a coordinator.",
         discussion: "Needs no dataset and no configuration: all it computes on comes from the coordinator.")
 
-    @Option(help: "Address of the coordinator, for example tcp://127.0.0.1:5555.")
-    var connect: String
+    @OptionGroup var coordinator: CoordinatorPlaceOptions
+
+    @Option(help: "File of this worker's key, from siamese keygen (default: $SIAMESE_KEY).")
+    var key: String?
+
+    @Flag(help: "Without key and encryption, also to a coordinator on another machine.")
+    var insecure = false
 
     @Option(help: "Threads to compute on.")
     var threads = 1
 
-    @Option(help: "Seconds to wait for the first answer of a coordinator; 0: for ever.")
+    @Option(help: "Seconds to wait for the coordinator's address, and then for its first answer; 0: for ever.")
     var patience = 10.0
 
     @Option(help: "What the coordinator calls this worker (default: the host's name).")
@@ -30,31 +34,45 @@ struct Worker: ParsableCommand {
     mutating func validate() throws {
         guard (1...1024).contains(threads) else { throw ValidationError("--threads must be from 1 to 1024.") }
         guard patience >= 0, patience <= 1e9 else { throw ValidationError("--patience must not be negative.") }
-        do {
-            let endpoint = try Endpoint(parsing: connect)
-            try endpoint.requireConnectable()
-            if case .inproc = endpoint { throw ValidationError("--connect: \(connect) is inside another process.") }
-        } catch let error as EndpointError {
-            throw ValidationError("--connect: \(error)")
+        if case .address(let endpoint) = try coordinator.place() {
+            try KeyRequirement.check(endpoint, isInsecure: insecure, keys: keyFile(), advice: Self.keyAdvice)
         }
+    }
+
+    private static let keyAdvice =
+        "Give this worker its own with --key FILE; siamese keygen makes them, on the coordinator's machine."
+
+    /// The children of `siamese train` speak to their parent: whatever keys there are are meant for others.
+    private func keyFile() throws -> String? {
+        child ? nil : try KeyRequirement.value(key, variable: "SIAMESE_KEY", isInsecure: insecure)
     }
 
     func run() throws {
         requireInstructions()
+        // A child's service manager, if there is one, is its parent's: nobody waits for the child.
+        let service = child ? nil : ServiceNotifier(environment: processEnvironment(), complain: complain)
+        service?.ready()
         do {
+            let connectLimit = patience > 0 ? patience : nil
+            let endpoint = try coordinator.place().resolve(patience: connectLimit, service: service)
+            if insecure { KeyRequirement.warn(endpoint) }
+            let keyFile = try keyFile()
+            if let objection = KeyRequirement.objection(
+                to: endpoint, isInsecure: insecure, keys: keyFile, advice: Self.keyAdvice)
+            {
+                throw RunFailure(.badConfiguration, objection)
+            }
+            let keys = try keyFile.map { (path) throws(KeyError) in try ClientKeys(readingFrom: path) }
             let options = WorkerOptions(
-                coordinator: try Endpoint(parsing: connect), threads: threads, name: name ?? hostName(),
-                connectLimit: patience > 0 ? patience : nil, isChild: child,
+                coordinator: endpoint, keys: keys, threads: threads, name: name ?? Machine.name,
+                connectLimit: connectLimit, isChild: child,
                 firstCore: firstCore)
-            try runWorker(options) { complain($0) }
+            try runWorker(options, service: service) { complain($0) }
+            service?.stopping("the run is over")
         } catch {
-            leave(with: RunFailure(error))
+            let failure = RunFailure(error)
+            service?.stopping(failure.description)
+            leave(with: failure)
         }
     }
-}
-
-private func hostName() -> String {
-    var buffer = [CChar](repeating: 0, count: 256)
-    gethostname(&buffer, 255)
-    return String(decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
 }

@@ -59,7 +59,7 @@ import Testing
             try corruption { $0.metadata = [:] } == corrupt("not a checkpoint of this program (is it a model file?)"))
         #expect(
             try corruption { $0.metadata["format"] = "siamese-checkpoint-2" }
-                == corrupt("format \"siamese-checkpoint-2\" instead of \"siamese-checkpoint-1\""))
+                == .otherFormat(file: "checkpoint.safetensors", format: "siamese-checkpoint-2"))
         #expect(try corruption { $0.metadata["step"] = "-1" } == corrupt("\"step\" is not a count"))
         #expect(
             try corruption { $0.metadata["dataset_digest"] = nil } == corrupt("the metadata lacks \"dataset_digest\""))
@@ -69,9 +69,19 @@ import Testing
                 == corrupt("tensor \"adam.first_moment.scaling_factor\" where firstMoment were expected"))
     }
 
-    @Test func adviceNamesThePreviousCheckpoint() {
-        let error = #expect(throws: CheckpointError.self) { try decode([]) }
-        #expect(error?.description.contains("checkpoint.previous.safetensors") == true)
-        #expect(error?.description.contains("--resume") == true)
+    /// A bit of the format's name may be the damaged one: only a file with a right checksum is of another version.
+    @Test func aDamagedFormatIsNoOtherVersion() throws {
+        var file = try Safetensors(decoding: Self.checkpoint.encoded(digest: testDigest), file: "x")
+        file.metadata["format"] = "siamese-checkpoint-3"
+        let error = #expect(throws: CheckpointError.self) { try decode(file.encoded()) }
+        guard case .corrupt = error else { throw Unexpected(error: error) }
     }
+
+    @Test func anotherFormatSaysWhatToDo() {
+        let text = "\(CheckpointError.otherFormat(file: "f", format: "siamese-checkpoint-2"))"
+        #expect(text.contains("siamese-checkpoint-2") && text.contains("siamese-checkpoint-1"))
+        #expect(text.contains("the version that wrote it"))
+    }
+
+    private struct Unexpected: Error { let error: CheckpointError? }
 }

@@ -1,6 +1,7 @@
 // The coordinator's core as straight scripts: what happened, what it wants done.
 
 import Coordination
+import TestKit
 import Testing
 
 @Suite struct CoordinatorCoreTests {
@@ -19,19 +20,21 @@ import Testing
         var core = core(a, b)
         let (left, right) = (Script.lease(1, 0, 4, of: 8), Script.lease(2, shard: 1, 4, 4, of: 8))
         #expect(
-            core.beginStep(1, extent: Script.extent(8), now: Script.start)
+            core.beginStep(1, extent: Script.extent(8), weights: Script.weights, now: Script.start)
                 == [.weights(step: 1, to: a), .lease(left, to: a), .weights(step: 1, to: b), .lease(right, to: b)])
-        #expect(core.onMessage(Script.answer(right), from: b, now: Script.at(9)) == [.accept(right, audited: false)])
+        #expect(core.onMessage(Script.answer(right), from: b, now: Script.at(9)) == [.accept(right)])
         #expect(
             core.onMessage(Script.answer(left), from: a, now: Script.at(10))
-                == [.accept(left, audited: false), .stepComplete(1)])
-        #expect(core.beginStep(2, extent: Script.extent(8), now: Script.at(11)).leases.map(\.lease.step) == [2, 2])
+                == [.accept(left), .stepComplete(1)])
+        #expect(
+            core.beginStep(2, extent: Script.extent(8), weights: Script.weights, now: Script.at(11)).leases.map(
+                \.lease.step) == [2, 2])
     }
 
     @Test func aPreparedStepBeginsWithItsWeightsAlone() {
         var core = core(a, b)
         let extent = Script.extent(8)
-        let now = core.beginStep(1, extent: extent, now: Script.start).leases.map(\.lease)
+        let now = core.beginStep(1, extent: extent, weights: Script.weights, now: Script.start).leases.map(\.lease)
         let ahead = core.prepareStep(2, extent: extent, now: Script.at(1)).leases.map(\.lease)
         #expect(ahead == [Script.lease(3, step: 2, 0, 4, of: 8), Script.lease(4, step: 2, shard: 1, 4, 4, of: 8)])
         // An answer ahead of its weights is none.
@@ -42,23 +45,23 @@ import Testing
             _ = core.onMessage(Script.answer(lease), from: peer, now: Script.at(10))
         }
         #expect(
-            core.beginStep(2, extent: extent, now: Script.at(11)) == [
+            core.beginStep(2, extent: extent, weights: Script.weights, now: Script.at(11)) == [
                 .weights(step: 2, to: a), .weights(step: 2, to: b),
             ])
         #expect(
-            core.onMessage(Script.answer(ahead[0]), from: a, now: Script.at(20)) == [.accept(ahead[0], audited: false)])
+            core.onMessage(Script.answer(ahead[0]), from: a, now: Script.at(20)) == [.accept(ahead[0])])
     }
 
     @Test func whatWasPreparedForALostWorkerGoesToAnother() {
         var core = core(a, b)
         let extent = Script.extent(8)
-        let now = core.beginStep(1, extent: extent, now: Script.start).leases.map(\.lease)
+        let now = core.beginStep(1, extent: extent, weights: Script.weights, now: Script.start).leases.map(\.lease)
         _ = core.prepareStep(2, extent: extent, now: Script.at(1))
         _ = core.onMessage(Script.answer(now[0]), from: a, now: Script.at(9))
         _ = core.onMessage(Script.answer(now[1]), from: b, now: Script.at(10))
         _ = core.onUnreachable(a, now: Script.at(10))
         #expect(
-            core.beginStep(2, extent: extent, now: Script.at(11))
+            core.beginStep(2, extent: extent, weights: Script.weights, now: Script.at(11))
                 == [
                     .weights(step: 2, to: b), .lease(Script.lease(5, step: 2, 0, 4, of: 8), to: b),
                 ])
@@ -68,15 +71,15 @@ import Testing
         for isPrepared in [false, true] {
             var core = core(a, b)
             let extent = Script.extent(8)
-            let first = core.beginStep(1, extent: extent, now: Script.start).leases
+            let first = core.beginStep(1, extent: extent, weights: Script.weights, now: Script.start).leases
             var leases = isPrepared ? core.prepareStep(2, extent: extent, now: Script.at(1)).leases : []
             for (lease, peer) in first { _ = core.onMessage(Script.answer(lease), from: peer, now: Script.at(10)) }
-            let begun = core.beginStep(2, extent: extent, now: Script.at(10)).leases
+            let begun = core.beginStep(2, extent: extent, weights: Script.weights, now: Script.at(10)).leases
             if !isPrepared { leases = begun }
             _ = core.onMessage(Script.answer(leases[1].lease), from: b, now: Script.at(20))
-            // 10 ms were expected: the floor of a second holds.
-            #expect(core.onDeadline(now: Script.at(1009)).leases.isEmpty)
-            #expect(core.onDeadline(now: Script.at(1010)).leases.map(\.peer) == [b], "prepared: \(isPrepared)")
+            // 10 ms were expected: the floor of a quarter of a second holds.
+            #expect(core.onDeadline(now: Script.at(259)).leases.isEmpty)
+            #expect(core.onDeadline(now: Script.at(260)).leases.map(\.peer) == [b], "prepared: \(isPrepared)")
         }
     }
 
@@ -88,7 +91,7 @@ import Testing
         let old = core.workers[0]
         let again = core.onMessage(Script.hello(8), from: a, now: Script.start)
         #expect(again == [.lost(old, .replaced), .welcome(a), .joined(core.workers[0])])
-        #expect(core.workers.map(\.incarnation) == [8])
+        #expect(core.workers.map(\.incarnation) == [8 << WorkerIdentity.registrationBits])
     }
 
     @Test func otherBuildsAreRefusedWithBothSidesNamed() {
@@ -97,7 +100,7 @@ import Testing
         let other = BuildIdentity(numericsVersion: 9, selfTest: SelfTestDigest(words: [9, 9, 9, 9]))
         let older = BuildIdentity(numericsVersion: 8, selfTest: Samples.digest)
         let cases: [(WorkerMessage, Refuse.Code, [String])] = [
-            (.foreignHello(foreign), .protocolVersion, ["77", "2"]),
+            (.foreignHello(foreign), .protocolVersion, ["77", "3"]),
             (Script.hello(1, build: older), .numericsVersion, ["8", "9"]),
             (Script.hello(1, build: other), .selfTest, ["\(other.selfTest)", "\(Samples.digest)"]),
         ]
@@ -113,7 +116,7 @@ import Testing
 
     @Test func aLostWorkersShardGoesToTheOtherOne() {
         var core = core(a, b)
-        let leases = core.beginStep(1, extent: Script.extent(8), now: Script.start).leases
+        let leases = core.beginStep(1, extent: Script.extent(8), weights: Script.weights, now: Script.start).leases
         let lost = core.workers[0]
         let again = Script.lease(3, 0, 4, of: 8)
         #expect(core.onUnreachable(a, now: Script.at(1)) == [.lost(lost, .unreachable), .lease(again, to: b)])
@@ -125,7 +128,7 @@ import Testing
 
     @Test func nobodyIsThereIsSaidOnceAndTheStepGoesOn() {
         var core = core(a)
-        _ = core.beginStep(1, extent: Script.extent(4), now: Script.start)
+        _ = core.beginStep(1, extent: Script.extent(4), weights: Script.weights, now: Script.start)
         let worker = core.workers[0]
         #expect(core.onUnreachable(a, now: Script.at(1)) == [.lost(worker, .unreachable), .noWorkers])
         #expect(core.nextDeadline == nil)
@@ -139,7 +142,7 @@ import Testing
 
     @Test func aStepWithoutWorkersWaitsForTheFirst() {
         var core = Script.coordinator()
-        #expect(core.beginStep(1, extent: Script.extent(4), now: Script.start) == [.noWorkers])
+        #expect(core.beginStep(1, extent: Script.extent(4), weights: Script.weights, now: Script.start) == [.noWorkers])
         let actions = core.onMessage(Script.hello(1), from: a, now: Script.at(5))
         #expect(
             actions.suffix(3) == [
@@ -149,10 +152,11 @@ import Testing
 
     @Test func aLateShardGoesToAnIdleWorkerAndTheSecondAnswerIsCompared() {
         var core = core(a, b, c)
-        let leases = core.beginStep(1, extent: Script.extent(12), now: Script.start).leases.map(\.lease)
+        let leases = core.beginStep(1, extent: Script.extent(12), weights: Script.weights, now: Script.start).leases
+            .map(\.lease)
         // b is done, a and c stay busy; everybody reports, so nobody is silent.
         _ = core.onMessage(Script.answer(leases[1]), from: b, now: Script.at(10))
-        for second in 1...29 as ClosedRange<UInt64> {
+        for second in 1...4 as ClosedRange<UInt64> {
             for peer in [a, b, c] {
                 let busy = Progress(run: Script.run, step: 1, lease: peer.rawValue, microbatchesDone: 0)
                 let report = peer == b ? Script.idle() : .progress(busy)
@@ -161,26 +165,43 @@ import Testing
         }
         // Both are late; b is idle and gets the first, then has no hand free for the other.
         let second = Script.lease(4, 0, 4, of: 12)
-        #expect(core.onDeadline(now: Script.at(30_000)).leases.map(\.lease) == [second])
+        #expect(core.onDeadline(now: Script.at(5_000)).leases.map(\.lease) == [second])
+        #expect(core.onMessage(Script.answer(leases[0]), from: a, now: Script.at(5_010)).first == .accept(leases[0]))
+        #expect(core.onMessage(Script.answer(second), from: b, now: Script.at(5_020)).first == .confirmed(second))
         #expect(
-            core.onMessage(Script.answer(leases[0]), from: a, now: Script.at(30_010)).first
-                == .accept(leases[0], audited: true))
-        #expect(
-            core.onMessage(Script.answer(second), from: b, now: Script.at(30_020)).first
-                == .compare(second, first: 1))
-        #expect(
-            core.onMessage(Script.answer(second), from: b, now: Script.at(30_030)) == [.ignore(b, .unknownLease(4))])
+            core.onMessage(Script.answer(second), from: b, now: Script.at(5_030)) == [.ignore(b, .unknownLease(4))])
+    }
+
+    @Test func whoDoesNotAnswerGetsNothingMoreUntilHeSpeaks() {
+        var core = core(a, b)
+        let extent = Script.extent(8)
+        func begin(_ step: UInt64, _ now: Instant) -> [PeerID] {
+            let leases = core.beginStep(step, extent: extent, weights: Script.weights, now: now).leases
+            for (lease, peer) in leases where peer == b || step == 1 {
+                _ = core.onMessage(Script.answer(lease), from: peer, now: now + .milliseconds(10))
+            }
+            return leases.map(\.peer)
+        }
+        #expect(begin(1, Script.start) == [a, b])
+        // a is stopped: b does its shard after a quarter of a second, and all of the next step.
+        #expect(begin(2, Script.at(100)) == [a, b])
+        let late = core.onDeadline(now: Script.at(350)).leases
+        #expect(late.map(\.peer) == [b])
+        _ = core.onMessage(Script.answer(late[0].lease), from: b, now: Script.at(360))
+        #expect(begin(3, Script.at(370)) == [b])
+        _ = core.onMessage(Script.idle(), from: a, now: Script.at(380))
+        #expect(begin(4, Script.at(390)) == [a, b])
     }
 
     @Test func aLeaseLostOnTheWayIsGivenAgainToTheSameWorker() {
         var core = core(a)
-        _ = core.beginStep(1, extent: Script.extent(4), now: Script.start)
-        for second in 1...29 as ClosedRange<UInt64> {
+        _ = core.beginStep(1, extent: Script.extent(4), weights: Script.weights, now: Script.start)
+        for second in 1...4 as ClosedRange<UInt64> {
             #expect(core.onMessage(Script.idle(), from: a, now: Script.at(second * 1000)) == [])
         }
         let again = Script.lease(2, 0, 4, of: 4)
         #expect(
-            core.onMessage(Script.idle(), from: a, now: Script.at(30_000)) == [
+            core.onMessage(Script.idle(), from: a, now: Script.at(5_000)) == [
                 .weights(step: 1, to: a), .lease(again, to: a),
             ])
     }
@@ -204,7 +225,8 @@ import Testing
 
     @Test func strangeAnswersAreIgnoredWithAReason() {
         var core = core(a, b)
-        let leases = core.beginStep(5, extent: Script.extent(8), now: Script.start).leases.map(\.lease)
+        let leases = core.beginStep(5, extent: Script.extent(8), weights: Script.weights, now: Script.start).leases.map(
+            \.lease)
         let other = RunID(high: 9, low: 9)
         let cases: [(WorkerMessage, IgnoreReason)] = [
             (
@@ -228,7 +250,7 @@ import Testing
 
     @Test func aShardThatFailsThreeTimesEndsTheStep() {
         var core = core(a, b)
-        var lease = core.beginStep(1, extent: Script.extent(1), now: Script.start).leases[0]
+        var lease = core.beginStep(1, extent: Script.extent(1), weights: Script.weights, now: Script.start).leases[0]
         var tried: [PeerID] = []
         for attempt in 1...2 {
             tried.append(lease.peer)
@@ -246,13 +268,28 @@ import Testing
         #expect(core.onDeadline(now: Script.at(3)).leases.isEmpty)
     }
 
+    @Test func thatAllDieAtOnceIsNotTheShardsFault() {
+        let peers = (1...30).map { PeerID(rawValue: $0) }
+        var core = Script.coordinator()
+        for peer in peers { _ = core.onMessage(Script.hello(peer.rawValue), from: peer, now: Script.start) }
+        _ = core.beginStep(1, extent: Script.extent(8), weights: Script.weights, now: Script.start)
+        // Each death is noticed by itself.
+        for (index, peer) in peers.enumerated() {
+            let actions = core.onUnreachable(peer, now: Script.at(UInt64(index)))
+            let failed = actions.contains { if case .shardFailed = $0 { true } else { false } }
+            #expect(!failed)
+        }
+        let newcomer = PeerID(rawValue: 99)
+        #expect(!core.onMessage(Script.hello(99), from: newcomer, now: Script.at(500)).leases.isEmpty)
+    }
+
     @Test func aShardThatWorkersVanishOnEndsTheStepAtLast() {
         var core = Script.coordinator()
-        _ = core.beginStep(1, extent: Script.extent(1), now: Script.start)
+        _ = core.beginStep(1, extent: Script.extent(1), weights: Script.weights, now: Script.start)
         for attempt in 1...10 as ClosedRange<UInt64> {
             let peer = PeerID(rawValue: attempt)
-            _ = core.onMessage(Script.hello(attempt), from: peer, now: Script.start)
-            let failed = core.onUnreachable(peer, now: Script.start).contains {
+            _ = core.onMessage(Script.hello(attempt), from: peer, now: Script.at(2 * attempt))
+            let failed = core.onUnreachable(peer, now: Script.at(2 * attempt + 1)).contains {
                 if case .shardFailed = $0 { true } else { false }
             }
             #expect(failed == (attempt == 10))
@@ -262,20 +299,24 @@ import Testing
     @Test func fasterWorkersGetMore() {
         var core = core(a, b)
         for step in 1...20 as ClosedRange<UInt64> {
-            for (lease, peer) in core.beginStep(step, extent: Script.extent(40), now: Script.at(step)).leases {
+            for (lease, peer) in core.beginStep(
+                step, extent: Script.extent(40), weights: Script.weights, now: Script.at(step)
+            ).leases {
                 let time = UInt64(lease.range.count) * (peer == a ? 10 : 30)
                 _ = core.onMessage(Script.answer(lease, milliseconds: time), from: peer, now: Script.at(step))
             }
         }
-        let last = core.beginStep(21, extent: Script.extent(40), now: Script.at(21)).leases.map(\.lease.range.count)
+        let last = core.beginStep(21, extent: Script.extent(40), weights: Script.weights, now: Script.at(21)).leases
+            .map(\.lease.range.count)
         #expect(last == [30, 10])
     }
 
     @Test func atMostTwoLeasesPerWorker() {
         var core = core(a, b, c)
-        _ = core.beginStep(1, extent: Script.extent(12), now: Script.start)
-        #expect(core.onUnreachable(a, now: Script.at(1)).leases.map(\.peer) == [b])
-        #expect(core.onUnreachable(b, now: Script.at(2)).leases.map(\.peer) == [c])
+        _ = core.beginStep(1, extent: Script.extent(12), weights: Script.weights, now: Script.start)
+        let leaving = WorkerMessage.goodbye(run: Script.run, reason: "SIGTERM")
+        #expect(core.onMessage(leaving, from: a, now: Script.at(1)).leases.map(\.peer) == [b])
+        #expect(core.onMessage(leaving, from: b, now: Script.at(2)).leases.map(\.peer) == [c])
         #expect(
             core.onMessage(Script.answer(Script.lease(3, shard: 2, 8, 4, of: 12)), from: c, now: Script.at(3))
                 .leases.count == 1)
@@ -288,10 +329,102 @@ import Testing
         #expect(core.nextDeadline == nil)
     }
 
-    @Test func aMalformedMessageEvicts() {
+    @Test func aMalformedMessageEvictsAndTheThirdOneIsTheLast() {
         var core = core(a)
-        let worker = core.workers[0]
+        for attempt in 1...3 {
+            let worker = core.workers[0]
+            let actions = core.onMalformed(.wrongMagic(1), from: a, now: Script.start)
+            #expect(actions[0] == .ignore(a, .malformed(.wrongMagic(1))))
+            #expect(actions.last == .lost(worker, .malformedMessage(.wrongMagic(1))) && core.workers.isEmpty)
+            let isRefused = if case .refuse = actions[1] { true } else { false }
+            #expect(isRefused == (attempt == 3))
+            _ = core.onMessage(Script.hello(a.rawValue), from: a, now: Script.start)
+        }
+    }
+
+    @Test func aStrangerWhoTalksNonsenseIsRefused() {
+        var core = Script.coordinator()
         let actions = core.onMalformed(.wrongMagic(1), from: a, now: Script.start)
-        #expect(actions.last == .lost(worker, .malformedMessage(.wrongMagic(1))) && core.workers.isEmpty)
+        let isRefused = if case .refuse? = actions.last { true } else { false }
+        #expect(isRefused)
+    }
+
+    @Test func damageOnTheWayIsNobodysFault() {
+        var core = core(a)
+        for _ in 1...10 {
+            let actions = core.onMalformed(.damaged(frame: nil), from: a, now: Script.start)
+            #expect(actions.contains(.goodbye(a, .evicted)))
+            #expect(core.onMessage(Script.hello(a.rawValue), from: a, now: Script.start).first == .welcome(a))
+        }
+    }
+
+    @Test func aWorkerThatComesBackOnAnotherConnectionReplacesItself() {
+        var core = core(a, b)
+        let leases = core.beginStep(1, extent: Script.extent(8), weights: Script.weights, now: Script.start).leases
+        let old = core.workers[0]
+        let actions = core.onMessage(Script.hello(a.rawValue), from: c, now: Script.at(1))
+        #expect(actions.first == .lost(old, .moved))
+        #expect(core.workers.map(\.peer) == [b, c])
+        #expect(actions.leases.map(\.lease.range) == [leases[0].lease.range])
+    }
+
+    @Test func whoeverComesWhenAllPlacesAreTakenIsRefused() {
+        var configuration = CoordinatorConfiguration(run: Script.run, build: Script.build, imagesPerExample: 2)
+        configuration.maximumWorkers = 1
+        var core = CoordinatorCore(configuration: configuration, now: Script.start)
+        _ = core.onMessage(Script.hello(1), from: a, now: Script.start)
+        guard case .refuse(b, let refusal)? = core.onMessage(Script.hello(2), from: b, now: Script.start).last else {
+            Issue.record("not refused")
+            return
+        }
+        #expect(refusal.code == .full && core.workers.count == 1)
+    }
+
+    @Test func aDoubtfulLinkIsPingedAtOnceAndAFewTimesMore() {
+        var core = core(a, b)
+        #expect(core.onLinkDoubt(a, now: Script.at(1)) == [.ping(a)])
+        var pings: [UInt64] = []
+        while let deadline = core.nextDeadline, deadline < Script.at(900) {
+            for action in core.onDeadline(now: deadline) where action == .ping(a) {
+                pings.append((deadline - Script.start).nanoseconds / 1_000_000)
+            }
+        }
+        #expect(pings == [3, 11, 43])
+        #expect(core.onLinkDoubt(c, now: Script.at(900)).isEmpty)
+    }
+
+    @Test func whoFailsWhereOthersDoNotIsSentAwayAtLast() {
+        var core = core(a, b)
+        var sentAway: [UInt64] = []
+        for step in 1...4 as ClosedRange<UInt64> {
+            let now = Script.at(step * 10)
+            for (lease, peer) in core.beginStep(step, extent: Script.extent(8), weights: Script.weights, now: now)
+                .leases
+            {
+                guard peer == a else {
+                    _ = core.onMessage(Script.answer(lease), from: peer, now: now)
+                    continue
+                }
+                let failure = WorkerMessage.failure(Failure(answering: lease, reason: "no"))
+                for (again, other) in core.onMessage(failure, from: a, now: now).leases {
+                    #expect(other == b)
+                    let actions = core.onMessage(Script.answer(again), from: b, now: now)
+                    let isRefused = actions.contains { if case .refuse(a, _) = $0 { true } else { false } }
+                    if isRefused { sentAway.append(step) }
+                }
+            }
+        }
+        #expect(sentAway == [3] && core.workers.map(\.peer) == [b])
+    }
+
+    @Test func sumsAtDamagedWeightsAreNotTaken() {
+        var core = core(a)
+        let lease = core.beginStep(1, extent: Script.extent(4), weights: Script.weights, now: Script.start).leases[0]
+            .lease
+        let again = Script.lease(2, 0, 4, of: 4)
+        #expect(
+            core.onMessage(Script.answer(lease, weights: 5), from: a, now: Script.at(1)) == [
+                .ignore(a, .wrongWeights(lease: 1)), .weights(step: 1, to: a), .lease(again, to: a),
+            ])
     }
 }

@@ -8,14 +8,16 @@ import Testing
     @Test func everyWorkerMessageSurvivesTheWire() throws {
         for message in Samples.fromWorker {
             let sizes = try message.payloadSizes(Samples.limits)
-            #expect(try Samples.decodeFromWorker(message.header, sizes) == message)
+            let marks = try message.payloadFingerprints(Samples.limits)
+            #expect(try Samples.decodeFromWorker(message.header, sizes, marks: marks) == message)
         }
     }
 
     @Test func everyCoordinatorMessageSurvivesTheWire() throws {
         for message in Samples.fromCoordinator {
             let sizes = try message.payloadSizes(Samples.limits)
-            #expect(try Samples.decodeFromCoordinator(message.header, sizes) == message)
+            let marks = try message.payloadFingerprints(Samples.limits)
+            #expect(try Samples.decodeFromCoordinator(message.header, sizes, marks: marks) == message)
         }
     }
 
@@ -23,11 +25,36 @@ import Testing
         for message in Samples.fromWorker {
             let (header, sizes) = (message.header, try message.payloadSizes(Samples.limits))
             for length in 0..<header.count {
-                #expect(throws: DecodingFailure.self) {
-                    try Samples.decodeFromWorker(Array(header.prefix(length)), sizes)
+                let cut = Array(header.prefix(length))
+                #expect(throws: DecodingFailure.self) { try Samples.decodeFromWorker(cut, sizes) }
+                #expect(throws: DecodingFailure.self) { try Samples.decodeFromWorker(Samples.sealed(cut), sizes) }
+            }
+            #expect(throws: DecodingFailure.damaged(frame: nil)) { try Samples.decodeFromWorker(header + [0], sizes) }
+            let longer = Samples.sealed(header + [0])
+            #expect(throws: DecodingFailure.trailingBytes(1)) { try Samples.decodeFromWorker(longer, sizes) }
+        }
+    }
+
+    @Test func everyFlippedBitIsFound() throws {
+        for message in Samples.fromWorker {
+            let sizes = try message.payloadSizes(Samples.limits)
+            for bit in 0..<8 * message.header.count {
+                var header = message.header
+                header[bit / 8] ^= 1 << UInt8(bit % 8)
+                // All that a flipped bit can make of a message is the hello of another version.
+                guard let decoded = try? Samples.decodeFromWorker(header, sizes) else { continue }
+                guard case .foreignHello = decoded else {
+                    Issue.record("bit \(bit) of \(message) flipped is \(decoded)")
+                    continue
                 }
             }
-            #expect(throws: DecodingFailure.trailingBytes(1)) { try Samples.decodeFromWorker(header + [0], sizes) }
+        }
+    }
+
+    @Test func aDamagedPayloadIsFound() {
+        let header = CoordinatorMessage.shard(Samples.lease, Samples.content).header
+        #expect(throws: DecodingFailure.damaged(frame: 1)) {
+            try Samples.decodeFromCoordinator(header, [5 * 2 * 784, 20], marks: [Samples.mark, 3])
         }
     }
 
@@ -68,7 +95,7 @@ import Testing
     }
 
     @Test func payloadFramesMustBeThoseThatTheHeaderCallsFor() {
-        let header = CoordinatorMessage.shard(Samples.lease).header
+        let header = CoordinatorMessage.shard(Samples.lease, Samples.content).header
         let right = [5 * 2 * 784, 20]
         #expect(throws: Never.self) { try Samples.decodeFromCoordinator(header, right) }
         #expect(throws: DecodingFailure.wrongPayloadCount(expected: 2, got: 1)) {
@@ -78,19 +105,20 @@ import Testing
             try Samples.decodeFromCoordinator(header, [7839, 20])
         }
         #expect(throws: DecodingFailure.parameterCountUnknown) {
-            let weights = CoordinatorMessage.weights(run: Samples.run, step: 1).header
+            let weights = CoordinatorMessage.weights(run: Samples.run, step: 1, fingerprint: 0).header
             _ = try Samples.decodeFromCoordinator(weights, [40], MessageLimits())
         }
     }
 
     @Test func limitsHold() {
         let small = MessageLimits(parameterCount: 10, maximumParameterCount: 9, maximumExamples: 8)
-        let welcome = CoordinatorMessage.welcome(Welcome(run: Samples.run, parameterCount: 10, jobDescriptionBytes: 0))
+        let welcome = CoordinatorMessage.welcome(Welcome(run: Samples.run, parameterCount: 10, jobDescription: []))
         #expect(throws: DecodingFailure.outOfRange(field: "parameter count", value: 10, limit: 9)) {
             try Samples.decodeFromCoordinator(welcome.header, [0], small)
         }
         #expect(throws: DecodingFailure.outOfRange(field: "total microbatches", value: 9, limit: 8)) {
-            try Samples.decodeFromCoordinator(CoordinatorMessage.shard(Samples.lease).header, [7840, 20], small)
+            try Samples.decodeFromCoordinator(
+                CoordinatorMessage.shard(Samples.lease, Samples.content).header, [7840, 20], small)
         }
     }
 

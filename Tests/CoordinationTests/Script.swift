@@ -1,11 +1,14 @@
 // The vocabulary of the core's scripts: a coordinator, workers, times, and answers to leases.
 
 import Coordination
+import TestKit
 
 enum Script {
     static let start = Instant(nanoseconds: 1_000_000_000)
     static let run = RunID(high: 1, low: 2)
     static let build = Samples.build
+    /// Fingerprint of the weights of every step.
+    static let weights: UInt64 = 77
 
     static func at(_ milliseconds: UInt64) -> Instant { start + .milliseconds(milliseconds) }
 
@@ -13,8 +16,9 @@ enum Script {
         StepExtent(examples: microbatches * 8, examplesPerMicrobatch: 8)
     }
 
-    static func coordinator() -> CoordinatorCore {
-        let configuration = CoordinatorConfiguration(run: run, build: build, imagesPerExample: 2)
+    static func coordinator(audit: AuditPlan? = nil) -> CoordinatorCore {
+        var configuration = CoordinatorConfiguration(run: run, build: build, imagesPerExample: 2)
+        configuration.audit = audit
         return CoordinatorCore(configuration: configuration, now: start)
     }
 
@@ -27,7 +31,10 @@ enum Script {
     }
 
     static func hello(_ incarnation: UInt64, build: BuildIdentity = build) -> WorkerMessage {
-        .hello(Hello(build: build, incarnation: incarnation, threads: 1, processID: 5, processName: "w"))
+        .hello(
+            Hello(
+                build: build, incarnation: incarnation << WorkerIdentity.registrationBits, threads: 1, processID: 5,
+                processName: "w"))
     }
 
     static func lease(
@@ -40,12 +47,22 @@ enum Script {
     }
 
     static func summaries(_ lease: ShardLease) -> [NodeSummary] {
-        lease.nodes.map { NodeSummary(node: $0, examples: UInt32($0.count * 8), active: 1, lossSum: 0.5) }
+        summaries(lease, bits: 0)
     }
 
-    static func answer(_ lease: ShardLease, milliseconds: UInt64 = 10) -> WorkerMessage {
+    /// - Parameter bits: differ where the gradients do
+    static func summaries(_ lease: ShardLease, bits: UInt64) -> [NodeSummary] {
+        lease.nodes.map {
+            NodeSummary(node: $0, examples: UInt32($0.count * 8), active: 1, lossSum: 0.5, gradient: bits)
+        }
+    }
+
+    static func answer(
+        _ lease: ShardLease, milliseconds: UInt64 = 10, bits: UInt64 = 0, weights: UInt64 = Script.weights
+    ) -> WorkerMessage {
         let times = WorkTimes(idle: start, ready: start, began: start, ended: at(milliseconds))
-        return .partials(Partials(answering: lease, times: times, nodes: summaries(lease)))
+        return .partials(
+            Partials(answering: lease, times: times, weights: weights, nodes: summaries(lease, bits: bits)))
     }
 
     static func idle(run: RunID = run) -> WorkerMessage {

@@ -1,5 +1,6 @@
 // Thousands of simulated runs with everything going wrong, and one oracle: the digest of the fault-free run.
 // Replay one: SIAMESE_SIM_SEED=<seed> swift test --filter SimulationTests
+// More of them: SIAMESE_SIM_COUNT=1000000 swift test --filter SimulationTests
 
 import Coordination
 import Foundation
@@ -11,7 +12,7 @@ import Testing
         for examples in 1...40 {
             var scenario = Scenario(seed: UInt64(examples))
             scenario.extent = StepExtent(examples: examples, examplesPerMicrobatch: 2)
-            check(scenario)
+            Self.check(scenario)
         }
     }
 
@@ -20,35 +21,47 @@ import Testing
             var scenario = Scenario(seed: 7)
             scenario.workers = workers
             scenario.extent = StepExtent(examples: 21, examplesPerMicrobatch: 2)
-            check(scenario)
+            Self.check(scenario)
         }
     }
 
-    @Test func anyMisfortuneGivesTheSameDigest() {
-        var (audits, ignored, deserted) = (0, 0, 0)
-        for seed in Self.seeds {
-            let result = check(.random(seed: seed))
-            audits += result.audits
-            ignored += result.ignored
-            deserted += result.deserted
+    @Test func anyMisfortuneGivesTheSameDigest() async {
+        let results = await withTaskGroup(of: [SimulationResult].self) { group in
+            for part in 0..<Self.parts {
+                group.addTask {
+                    Self.seeds.filter { $0 % Self.parts == part }.map { Self.check(.random(seed: $0)) }
+                }
+            }
+            return await group.reduce(into: []) { $0 += $1 }
         }
-        if Self.replayed == nil {
-            // The faults did bite; otherwise the digests would prove nothing.
-            #expect(audits > 50 && ignored > 500 && deserted > 500)
-        }
+        guard Self.replayed == nil else { return }
+        // The faults did bite; otherwise the digests would prove nothing.
+        let audits = results.reduce(0) { $0 + $1.audits }
+        let (quarantined, returns) = results.reduce((0, 0)) { ($0.0 + $1.quarantined, $0.1 + $1.returns) }
+        #expect(audits > 50 * results.count / 100, "\(audits)")
+        #expect(quarantined > results.count / 50 && returns > results.count / 100, "\(quarantined) \(returns)")
+        #expect(results.reduce(0) { $0 + $1.ignored } > results.count)
+        // Stopping is right only where a single worker is left to disagree with.
+        #expect(results.reduce(0) { $0 + $1.interventions } < results.count / 20)
+        #expect(results.reduce(0) { $0 + $1.deserted } > results.count / 5)
     }
 
     private static let replayed = ProcessInfo.processInfo.environment["SIAMESE_SIM_SEED"].flatMap(UInt64.init)
-    private static let seeds = replayed.map { $0...$0 } ?? 1...2_500
+    private static let seeds = replayed.map { $0...$0 } ?? 1...(count ?? 10_000)
+    private static let count = ProcessInfo.processInfo.environment["SIAMESE_SIM_COUNT"].flatMap(UInt64.init)
+    private static let parts = UInt64(max(2, ProcessInfo.processInfo.activeProcessorCount))
 
     @discardableResult
-    private func check(_ scenario: Scenario) -> SimulationResult {
-        let result = Simulation(scenario, logging: Self.replayed != nil).run()
-        if Self.replayed == scenario.seed { print(result.log.joined(separator: "\n")) }
+    private static func check(_ scenario: Scenario) -> SimulationResult {
+        let result = Simulation(scenario, logging: replayed != nil).run()
+        if replayed == scenario.seed { print(result.log.joined(separator: "\n")) }
         let expected = ToyModel.referenceDigest(steps: scenario.steps, extent: scenario.extent)
         let replay = "replay: SIAMESE_SIM_SEED=\(scenario.seed) swift test --filter SimulationTests"
         #expect(result.problems.isEmpty, "\(result.problems.joined(separator: "\n"))\n\(replay)")
-        #expect(result.digest == expected, "digest differs from the fault-free one; \(replay)")
+        // A worker that erred may be gone before anybody looked at what it did, but once found out, nothing of it is left.
+        if result.corruptions == 0 || scenario.audit == 1 || result.quarantined + result.interventions > 0 {
+            #expect(result.digest == expected, "digest differs from the fault-free one; \(replay)")
+        }
         return result
     }
 }

@@ -8,10 +8,10 @@ final class Cluster {
     private var workers: [Program] = []
 
     /// Starts `siamese coordinator` with these arguments on any free port.
-    init(_ arguments: [String], in workspace: Workspace) throws {
+    init(_ arguments: [String], in workspace: Workspace, environment: [String: String] = [:]) throws {
         self.workspace = workspace
         coordinator = try Program(
-            ["coordinator"] + arguments + ["--listen", "tcp://127.0.0.1:0"], in: workspace)
+            ["coordinator"] + arguments + ["--listen", "tcp://127.0.0.1:0"], in: workspace, environment: environment)
         let words = try coordinator.waitForLine(containing: "listening on tcp://127.0.0.1:").split(separator: " ")
         // "listening on tcp://127.0.0.1:40123: connect with …"
         address = String(try #require(words.dropFirst(2).first).dropLast())

@@ -44,7 +44,7 @@ extension EndToEnd {
 
         @Test(arguments: networks)
         func tcpDoesNotMatter(network: String) throws {
-            let cluster = try Cluster(training(network, in: workspace, steps: 30), in: workspace)
+            let cluster = try Cluster(training(network, in: workspace, steps: 30, "--workers", "2"), in: workspace)
             try cluster.addWorker()
             try cluster.addWorker("--threads", "4")
             expectSame(

@@ -30,14 +30,22 @@ final class Program {
     private let outputPath: String
     private var outcome: Outcome?
 
-    init(_ arguments: [String], in workspace: Workspace, environment: [String: String] = [:]) throws {
+    /// - Parameters:
+    ///   - program: nil: the program that is being tested
+    ///   - prelude: commands for the shell that becomes the program
+    init(
+        _ arguments: [String], in workspace: Workspace, environment: [String: String] = [:], program: String? = nil,
+        prelude: String = ""
+    ) throws {
         outputPath = "\(workspace.temporary)/.stdout-\(UUID().uuidString)"
         // A ChildProcess has no standard output; `exec` keeps the process id.
-        let script = "out=$1; shift; exec \"$@\" > \"$out\""
+        let script =
+            prelude.isEmpty
+            ? "out=$1; shift; exec \"$@\" > \"$out\"" : "out=$1; shift; exec > \"$out\"; \(prelude)\nexec \"$@\""
         child = try ChildProcess(
             Command(
                 program: "/bin/sh",
-                arguments: ["-c", script, "sh", outputPath, try Program.path()] + arguments,
+                arguments: ["-c", script, "sh", outputPath, try program ?? Program.path()] + arguments,
                 environment: Program.environment(of: workspace).merging(environment) { $1 }),
             name: arguments.first ?? "siamese")
     }
@@ -109,7 +117,11 @@ final class Program {
     /// The environment of this process without what would lead the program to files outside of the workspace.
     private static func environment(of workspace: Workspace) -> [String: String] {
         var variables = ProcessInfo.processInfo.environment
-        for name in ["SIAMESE_DATA", "XDG_CACHE_HOME", "NO_COLOR"] { variables[name] = nil }
+        let outside = [
+            "SIAMESE_DATA", "SIAMESE_COORDINATOR", "SIAMESE_KEYS", "SIAMESE_KEY", "XDG_CACHE_HOME", "NO_COLOR",
+            "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID",
+        ]
+        for name in outside { variables[name] = nil }
         variables["HOME"] = "\(workspace.path)/home"
         variables["TMPDIR"] = workspace.temporary
         return variables

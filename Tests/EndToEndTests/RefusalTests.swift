@@ -49,8 +49,19 @@ extension EndToEnd {
             WrongUse("coordinator", "triplet", "MNIST", "--listen", "5555", naming: "--listen", "tcp://HOST:PORT"),
             WrongUse(
                 "coordinator", "triplet", "MNIST", "--listen", "tcp://0.0.0.0:5555", naming: "tcp://0.0.0.0:5555",
-                "not encrypted yet", "ssh -R"),
-            WrongUse("coordinator", "triplet", "MNIST", "--listen", "tcp://*:5555", naming: "not encrypted yet"),
+                "keys are required", "siamese keygen", "--keys", "--insecure"),
+            WrongUse("coordinator", "triplet", "MNIST", "--listen", "tcp://*:5555", naming: "keys are required"),
+            WrongUse(
+                "coordinator", "triplet", "MNIST", "--listen", "tcp://127.0.0.1:0", "--keys", "k", "--insecure",
+                naming: "--insecure"),
+            WrongUse(
+                "worker", "--connect", "tcp://10.0.0.1:5555", naming: "keys are required", "--key FILE", "--insecure"),
+            WrongUse("worker", "--connect", "tcp://127.0.0.1:5555", "--key", "k", "--insecure", naming: "--insecure"),
+            WrongUse("worker", "--connect", "tcp://127.0.0.1:5555", "--key", "", naming: "empty"),
+            WrongUse("keygen", naming: "dir"),
+            WrongUse("keygen", "", naming: "DIR"),
+            WrongUse("keygen", "k", "--workers", "0", naming: "--workers"),
+            WrongUse("keygen", "k", "--workers", "2", "--names", "a,b", naming: "--names"),
             WrongUse("worker", naming: "--connect"),
             WrongUse("worker", "--connect", "tcp://127.0.0.1:0", naming: "--connect", "port 0"),
             WrongUse("worker", "--connect", "tcp://*:5555", naming: "--connect"),

@@ -32,7 +32,10 @@ extension EndToEnd {
         func aKilledRunGoesOnExactly(network: String) throws {
             let arguments = long(network, "--workers", "2", "--checkpoint-interval", "5")
             let program = try Program(arguments, in: workspace)
-            try program.waitForLine(containing: "step 7/")
+            // Checkpoints are written in the background: the first steps may be gone before there is one.
+            try eventually("a checkpoint") {
+                workspace.names(in: "output").contains("\(network)-FashionMNIST-checkpoint.safetensors")
+            }
             program.send(SIGKILL)
             #expect(try program.waitForEnd().code == -SIGKILL)
             let resumed = try run(arguments + ["--resume"], in: workspace)
@@ -101,7 +104,9 @@ extension EndToEnd {
             let name = "output/triplet-FashionMNIST-checkpoint.safetensors"
             try self.damage(name, damage)
             let resumed = try run(arguments + ["--resume"], in: workspace)
-            #expect(resumed.errors.contains("resuming after step 50"), "\(resumed.errors)")
+            // That of step 25, or a later one if the disk was slow; never the last.
+            #expect(resumed.errors.contains("resuming after step "), "\(resumed.errors)")
+            #expect(!resumed.errors.contains("resuming after step 60"), "\(resumed.errors)")
             #expect(
                 resumed.errors.contains("going on from \(workspace.output)/triplet-FashionMNIST-checkpoint.previous"))
             expectSame(try trace(resumed, of: "triplet", in: workspace), whole)

@@ -93,7 +93,7 @@ extension EndToEnd {
             try cluster.coordinator.waitForLine(containing: "step 7/")
             cluster.coordinator.send(SIGTERM)
             #expect(try cluster.coordinator.waitForEnd().code == 143)
-            #expect(try worker.waitForEnd().code == 0)
+            #expect(try worker.waitForEnd().code == 75)
         }
     }
 }

@@ -54,7 +54,8 @@ extension EndToEnd {
                 throw Failure("an answer without a header")
             }
             let message = try header.withUnsafeBytes {
-                try CoordinatorMessage.decode(header: $0, payloadSizes: [], limits: MessageLimits())
+                try CoordinatorMessage.decode(
+                    header: $0, payloadSizes: [], limits: MessageLimits(), fingerprint: { _ in 0 })
             }
             guard case .refuse(let refusal) = message else { throw Failure("not refused: \(message)") }
             return refusal

@@ -31,6 +31,11 @@ final class Workspace {
         try Array(Data(contentsOf: URL(fileURLWithPath: "\(path)/\(name)")))
     }
 
+    /// Gives it the mode of a secret.
+    func protect(_ name: String) throws {
+        try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: "\(path)/\(name)")
+    }
+
     func remove(_ name: String) throws { try FileManager.default.removeItem(atPath: "\(path)/\(name)") }
 
     /// Every path below the folder with its content, to see what a command changed.

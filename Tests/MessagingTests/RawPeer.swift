@@ -64,13 +64,23 @@ struct RawPeer: ~Copyable {
         }
     }
 
-    /// Greets as a DEALER without security.
-    func shakeHands() throws {
+    /// Exchanges greetings.
+    func greet(as mechanism: String) throws {
+        try announce(mechanism)
+        try read(64)
+    }
+
+    /// Says which security mechanism it has come with.
+    func announce(_ mechanism: String) throws {
         var greeting: [UInt8] = [0xFF, 0, 0, 0, 0, 0, 0, 0, 0, 0x7F, 3, 0]
-        greeting += Array("NULL".utf8)
+        greeting += Array(mechanism.utf8)
         greeting += [UInt8](repeating: 0, count: 64 - greeting.count)
         try write(greeting)
-        try read(64)
+    }
+
+    /// Greets as a DEALER without security.
+    func shakeHands() throws {
+        try greet(as: "NULL")
         var ready: [UInt8] = [5] + Array("READY".utf8)
         ready += [11] + Array("Socket-Type".utf8) + [0, 0, 0, 6] + Array("DEALER".utf8)
         try write([0x04, UInt8(ready.count)] + ready)
@@ -85,4 +95,29 @@ struct RawPeer: ~Copyable {
     func announceFrame(count: UInt64) throws {
         try write([0x02] + withUnsafeBytes(of: count.bigEndian) { Array($0) })
     }
+}
+
+/// Accepts connections and says nothing.
+final class SilentListener {
+    let endpoint: Endpoint
+    private let descriptor: Int32
+
+    init() throws {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let status = withUnsafeMutablePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+                bind(descriptor, address, size) == 0 && listen(descriptor, 8) == 0
+                    && getsockname(descriptor, address, &size) == 0
+            }
+        }
+        guard status else { throw RawPeer.Failure(doing: "listen", code: errno) }
+        self.descriptor = descriptor
+        endpoint = .tcp(host: "127.0.0.1", port: UInt16(bigEndian: address.sin_port))
+    }
+
+    deinit { close(descriptor) }
 }

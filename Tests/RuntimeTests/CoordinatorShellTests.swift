@@ -26,7 +26,11 @@ private final class StammeringLink: WorkerLink {
         return event
     }
 
+    func keyName(of peer: PeerID) -> String? { link.keyName(of: peer) }
+
     func joined(processID: UInt32) { link.joined(processID: processID) }
+
+    func awaitDepartures(until deadline: UInt64) { link.awaitDepartures(until: deadline) }
 
     func forget(_ peer: PeerID) { link.forget(peer) }
 }

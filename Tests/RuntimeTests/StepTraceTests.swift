@@ -25,7 +25,7 @@ import Testing
         let lease = ShardLease(
             run: RunID(high: 1, low: 1), step: 3, shard: 0, lease: 1, range: MicrobatchRange(first: 0, count: 1),
             extent: StepExtent(examples: 8, examplesPerMicrobatch: 8), imagesPerExample: 2)
-        return Partials(answering: lease, times: times, nodes: [])
+        return Partials(answering: lease, times: times, weights: 0, nodes: [])
     }
 
     /// The durations in microseconds of what one answer leaves, by name.

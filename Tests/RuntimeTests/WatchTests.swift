@@ -53,6 +53,43 @@ private func makePipe() throws -> (output: Int32, input: Int32) {
     }
 }
 
+@Suite struct ReloadWatchTests {
+    @Test func aReloadIsToldAndStopsNothing() async {
+        await #expect(processExitsWith: .exitCode(143)) {
+            let signals = try SignalWatch()
+            let reloads = try ReloadWatch()
+            let poller = Poller<Int>()
+            poller.watch(descriptor: reloads.descriptor, as: 0)
+            poller.watch(descriptor: signals.descriptor, as: 1)
+            for _ in 0..<3 {
+                try #require(!reloads.takeRequest())
+                kill(getpid(), SIGHUP)
+                try #require(poller.wait(until: MonotonicClock.now() + patience) == [0])
+                try #require(reloads.takeRequest())
+            }
+            // None of them counts as the first of two signals, and none that comes between two as the second.
+            try #require(signals.received == nil)
+            kill(getpid(), SIGTERM)
+            try #require(poller.wait(until: MonotonicClock.now() + patience) == [1])
+            poller.forget(1)
+            kill(getpid(), SIGHUP)
+            try #require(poller.wait(until: MonotonicClock.now() + patience) == [0])
+            try #require(signals.received == .terminate)
+            kill(getpid(), SIGTERM)
+            _ = try Poller<Int>().wait(until: MonotonicClock.now() + patience)
+        }
+    }
+
+    @Test func afterTheWatchAHangupEndsAgain() async {
+        await #expect(processExitsWith: .signal(SIGHUP)) {
+            signal(SIGHUP, SIG_DFL)
+            for _ in 0..<2 { _ = try ReloadWatch() }
+            kill(getpid(), SIGHUP)
+            _ = try Poller<Int>().wait(until: MonotonicClock.now() + patience)
+        }
+    }
+}
+
 @Suite struct ParentWatchTests {
     @Test func theParentIsThereUntilThePipeEnds() throws {
         let ends = try makePipe()

@@ -15,10 +15,22 @@ package struct Fault: Sendable {
         /// SIGTERM: the worker says goodbye.
         case leave
         case join
+        /// Many workers at once, as after a partition of a whole cluster.
+        case joinMany(Int)
+        /// What one worker says, or what it is told, gets lost for a while; the other direction works.
+        case partition(toWorker: Bool, Duration)
+        /// The same for all workers at once.
+        case partitionAll(toWorker: Bool, Duration)
+        /// Nothing arrives over one worker's link for a while, and then all of it.
+        case clog(Duration)
+        /// From now on sums of one worker come out wrong with this chance.
+        case corrupt(chance: Double)
+        /// Somebody sends an old message of one worker, or to it, again.
+        case replay(Int)
         /// About half of the workers compute so much more slowly from now on (a neighbour's job has begun).
         case slowDown(factor: UInt64)
         case pauseCoordinator(Duration)
-        /// kill -9 of the coordinator, which resumes from the last completed step with a new run id.
+        /// kill -9 of the coordinator, which resumes from its last checkpoint in the next epoch.
         case restartCoordinator(Duration)
     }
 
@@ -36,6 +48,12 @@ package struct Scenario: Sendable {
     /// Chance that a message vanishes, is delivered twice; above zero, messages may also overtake each other.
     package var lossRate = 0.0
     package var duplicationRate = 0.0
+    /// Chance that a bit of a message is flipped on its way.
+    package var damageRate = 0.0
+    /// Fraction of the shards that are audited.
+    package var audit = 0.0
+    /// Steps between two checkpoints.
+    package var checkpointInterval: UInt64 = 1
     /// Chance that a computation reports failure (at most twice a step, below the limit at which a step fails).
     package var failureRate = 0.0
     package var longestDelay = Duration.milliseconds(2)
@@ -62,11 +80,21 @@ package struct Scenario: Sendable {
         if random.happens(0.3) { scenario.failureRate = 0.1 }
         if random.happens(0.3) { scenario.duplicationRate = 0.1 }
         if random.happens(0.25) { scenario.lossRate = Double(random.within(1...20)) / 100 }
+        if random.happens(0.2) { scenario.damageRate = Double(random.within(1...10)) / 100 }
+        if random.happens(0.4) { scenario.audit = random.happens(0.5) ? 1 : Double(random.within(1...50)) / 100 }
+        scenario.checkpointInterval = UInt64(random.within(1...6))
         let work = UInt64(scenario.steps * scenario.extent.microbatches)
         let horizon = max(500, Int((scenario.microbatchTime * work).nanoseconds / 1_000_000))
         for _ in 0..<random.below(9) {
             let time = Instant(nanoseconds: 0) + .milliseconds(UInt64(random.below(horizon)))
             scenario.faults.append(Fault(time: time, kind: randomKind(&random)))
+        }
+        // Only one of them: two that err in the same way are beyond what any vote can find. And where only some shards are
+        // audited, one that has gone bad for good: nobody finds a single error that was not looked at.
+        if scenario.audit > 0, random.happens(0.6) {
+            let time = Instant(nanoseconds: 0) + .milliseconds(UInt64(random.below(horizon)))
+            let chance = scenario.audit < 1 || random.happens(0.5) ? 1 : Double(random.within(1...9)) / 10
+            scenario.faults.append(Fault(time: time, kind: .corrupt(chance: chance)))
         }
         return scenario
     }
@@ -74,7 +102,7 @@ package struct Scenario: Sendable {
     private static func randomKind(_ random: inout SplitMix64) -> Fault.Kind {
         let short = Duration.milliseconds(UInt64(random.within(1...3_000)))
         let long = Duration.milliseconds(UInt64(random.within(1...25_000)))
-        switch random.below(20) {
+        switch random.below(28) {
         case 0, 1: return .kill
         case 2: return .killAll
         case 3, 4, 5: return .pause(short)
@@ -84,6 +112,11 @@ package struct Scenario: Sendable {
         case 11, 12, 13: return .join
         case 14, 15, 16, 17: return .slowDown(factor: UInt64(random.within(2...200)))
         case 18: return .pauseCoordinator(long)
+        case 19: return .joinMany(random.within(5...40))
+        case 20, 21: return .partition(toWorker: random.happens(0.5), random.happens(0.5) ? short : long)
+        case 22: return .partitionAll(toWorker: random.happens(0.5), short)
+        case 23, 24: return .clog(short)
+        case 25, 26: return .replay(random.within(1...20))
         default: return .restartCoordinator(short)
         }
     }

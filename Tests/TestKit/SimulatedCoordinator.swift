@@ -2,54 +2,62 @@
 
 import Coordination
 
-/// One coordinator process. A restarted one takes over `Checkpoint` and nothing else.
+/// One coordinator process. A restarted one takes over a `State` from the disk and nothing else.
 final class SimulatedCoordinator {
-    /// What survives a kill of the process.
-    struct Checkpoint {
+    /// What a run is between two steps.
+    struct State {
         var weights = ToyModel.initialWeights
         var digest = RunDigest()
         var lastStep: UInt64 = 0
+        var ledger = Ledger()
     }
 
     var core: CoordinatorCore
-    let run: RunID
     var pausedUntil: Instant?
     var timer: Instant?
-    private(set) var checkpoint: Checkpoint
+    private(set) var state: State
     private(set) var problems: [String] = []
     private(set) var audits = 0
     private(set) var ignored = 0
+    private(set) var quarantined = 0
+    private(set) var returns = 0
     private(set) var isFinished = false
 
     private let steps: UInt64
     private let extent: StepExtent
+    /// Bits are flipped on the way, so the codec may refuse anything.
+    private let isNoise: Bool
     private let pool = BufferPool(count: ToyModel.parameterCount)
     private var tree: ReductionTree
-    private var answers: [UInt64: [[UInt8]]] = [:]
     private var isDeserted = false
+    /// The states after every step of this process and the one it began with, for going back.
+    private var history: [State]
     private let limits = MessageLimits(parameterCount: ToyModel.parameterCount, maximumExamples: 4096)
 
-    init(run: RunID, build: BuildIdentity, scenario: Scenario, checkpoint: Checkpoint, now: Instant) {
-        self.run = run
-        self.checkpoint = checkpoint
+    init(run: RunID, build: BuildIdentity, scenario: Scenario, state: State, now: Instant) {
+        self.state = state
+        history = state.lastStep == 0 ? [state] : [State(), state]
         steps = UInt64(scenario.steps)
         extent = scenario.extent
-        core = CoordinatorCore(
-            configuration: CoordinatorConfiguration(run: run, build: build, imagesPerExample: 1), now: now)
+        isNoise = scenario.damageRate > 0
+        var configuration = CoordinatorConfiguration(run: run, build: build, imagesPerExample: 1)
+        configuration.audit = scenario.audit > 0 ? AuditPlan(fraction: scenario.audit, seed: scenario.seed) : nil
+        core = CoordinatorCore(configuration: configuration, ledger: state.ledger, now: now)
         tree = ReductionTree(microbatches: extent.microbatches, pool: pool)
     }
 
     /// The next step; or, after the last one, everybody is sent home. `ahead`: the step after it is prepared at once.
     func beginNextStep(ahead: Bool, now: Instant) -> [CoordinatorAction] {
-        guard checkpoint.lastStep < steps else {
+        guard state.lastStep < steps else {
             isFinished = true
             return core.stop(.finished, now: now)
         }
         tree.reset(microbatches: extent.microbatches)
-        answers.removeAll()
-        let actions = core.beginStep(checkpoint.lastStep + 1, extent: extent, now: now)
-        guard ahead, checkpoint.lastStep + 1 < steps else { return actions }
-        return actions + core.prepareStep(checkpoint.lastStep + 2, extent: extent, now: now)
+        let number = state.lastStep + 1
+        let actions = core.beginStep(
+            number, extent: extent, weights: weightsFingerprint, isLast: number == steps, now: now)
+        guard ahead, number < steps else { return actions }
+        return actions + core.prepareStep(number + 1, extent: extent, now: now)
     }
 
     /// The message in `frames` goes into the core. Its actions come out; those on sums are done at once, since they
@@ -61,27 +69,51 @@ final class SimulatedCoordinator {
             for action in actions { account(for: action, message, frames.payload) }
             return actions
         } catch {
-            problems.append("coordinator could not decode: \(error)")
+            if !error.isDamage, !isNoise { problems.append("coordinator could not decode: \(error)") }
             return core.onMalformed(error, from: peer, now: now)
         }
     }
 
     /// The optimizer step.
     func commit(_ step: UInt64) {
-        guard step == checkpoint.lastStep + 1, let root = tree.takeRoot() else {
-            problems.append(
-                "step \(step) complete after step \(checkpoint.lastStep), tree complete: \(tree.isComplete)")
+        guard step == state.lastStep + 1, let root = tree.takeRoot() else {
+            problems.append("step \(step) complete after step \(state.lastStep), tree complete: \(tree.isComplete)")
             return
         }
         let sums = Sums(root)
         pool.recycle(root.gradient)
-        checkpoint.weights = ToyModel.update(checkpoint.weights, root: sums)
-        checkpoint.digest.add(weights: checkpoint.weights, root: sums)
-        checkpoint.lastStep = step
+        state.weights = ToyModel.update(state.weights, root: sums)
+        state.digest.add(weights: state.weights, root: sums)
+        state.lastStep = step
+        state.ledger = core.ledger
+        history.append(state)
+    }
+
+    /// The newest known state before the step.
+    func goBack(before step: UInt64) {
+        returns += 1
+        history.removeAll { $0.lastStep >= step }
+        state = history.last ?? State()
+        state.ledger = core.ledger
+    }
+
+    /// The coordinator's own opinion on a shard of the running step.
+    func arbitrate(_ lease: ShardLease, now: Instant) -> [CoordinatorAction] {
+        let nodes = lease.nodes.map { node in
+            let sum = SimulatedWorker.sum(
+                over: node, lease, state.weights, examplesPerMicrobatch: extent.examplesPerMicrobatch, pool)
+            defer { pool.recycle(sum.gradient) }
+            return NodeSummary(
+                node: node, examples: sum.exampleCount, active: sum.activeCount, lossSum: sum.lossSum,
+                gradient: sum.gradient.fingerprint)
+        }
+        return core.onArbitration(lease, nodes: nodes, now: now)
     }
 
     /// The payload of the weights of the running step.
-    var weightsPayload: [[UInt8]] { [FloatFrame.bytes(checkpoint.weights)] }
+    var weightsPayload: [[UInt8]] { [FloatFrame.bytes(state.weights)] }
+
+    var weightsFingerprint: UInt64 { fingerprint(of: FloatFrame.bytes(state.weights)) }
 
     /// The payload of a lease.
     func payload(of lease: ShardLease) -> [[UInt8]] {
@@ -97,23 +129,17 @@ final class SimulatedCoordinator {
         case .noWorkers where isDeserted, .workersBack where !isDeserted: problems.append("\(action) said twice")
         case .noWorkers: isDeserted = true
         case .workersBack: isDeserted = false
-        case .shardFailed(let failure): problems.append("\(failure)")
+        case .shardFailed, .diverged: problems.append("\(action)")
         case .ignore: ignored += 1
+        case .confirmed: audits += 1
+        case .quarantined: quarantined += 1
         default: break
         }
     }
 
     private func account(for action: CoordinatorAction, _ message: WorkerMessage, _ payload: [[UInt8]]) {
-        guard case .partials(let partials) = message else { return }
-        switch action {
-        case .accept(let lease, _):
-            answers[lease.lease] = payload
-            for (summary, frame) in zip(partials.nodes, payload) { insert(summary, frame) }
-        case .compare(_, let first):
-            audits += 1
-            if answers[first] != payload { problems.append("lease \(first) and its rival have different bits") }
-        default: break
-        }
+        guard case .partials(let partials) = message, case .accept = action else { return }
+        for (summary, frame) in zip(partials.nodes, payload) { insert(summary, frame) }
     }
 
     private func insert(_ summary: NodeSummary, _ frame: [UInt8]) {

@@ -4,20 +4,44 @@ import Coordination
 
 /// A header and its payload, as ZeroMQ would carry them.
 struct Frames {
-    let header: [UInt8]
+    var header: [UInt8]
     var payload: [[UInt8]] = []
+
+    /// With one bit flipped, anywhere.
+    func damaged(_ random: inout SplitMix64) -> Frames {
+        var copy = self
+        var place = random.below(header.count + payload.reduce(0) { $0 + $1.count })
+        let bit = UInt8(1) << UInt8(random.below(8))
+        if place < header.count {
+            copy.header[place] ^= bit
+            return copy
+        }
+        place -= header.count
+        for index in payload.indices {
+            if place < payload[index].count {
+                copy.payload[index][place] ^= bit
+                return copy
+            }
+            place -= payload[index].count
+        }
+        return copy
+    }
 
     func decodeFromWorker(_ limits: MessageLimits) throws(DecodingFailure) -> WorkerMessage {
         let sizes = payload.map(\.count)
         return try decode { header throws(DecodingFailure) in
-            try WorkerMessage.decode(header: header, payloadSizes: sizes, limits: limits)
+            try WorkerMessage.decode(header: header, payloadSizes: sizes, limits: limits) {
+                fingerprint(of: payload[$0])
+            }
         }
     }
 
     func decodeFromCoordinator(_ limits: MessageLimits) throws(DecodingFailure) -> CoordinatorMessage {
         let sizes = payload.map(\.count)
         return try decode { header throws(DecodingFailure) in
-            try CoordinatorMessage.decode(header: header, payloadSizes: sizes, limits: limits)
+            try CoordinatorMessage.decode(header: header, payloadSizes: sizes, limits: limits) {
+                fingerprint(of: payload[$0])
+            }
         }
     }
 

@@ -11,6 +11,9 @@ final class SimulatedWorker {
     /// While set, the process is stopped: what happens to it waits until then.
     var pausedUntil: Instant?
     var slowness: UInt64 = 1
+    /// Chance that a sum comes out with a wrong bit and a fingerprint to match: what only an audit can find.
+    var corruption = 0.0
+    private(set) var corruptions = 0
     var timer: Instant?
     /// Why the process has ended; nil: it lives.
     private(set) var end: String?
@@ -22,13 +25,16 @@ final class SimulatedWorker {
     private var kept: [ShardLease: [[UInt8]]] = [:]
     private var weights: (step: UInt64, floats: [Float])?
     private var computing: (lease: ShardLease, weights: [Float])?
+    /// Bits are flipped on the way, so the codec may refuse anything.
+    private let isNoise: Bool
     private let pool = BufferPool(count: ToyModel.parameterCount)
 
-    init(index: Int, build: BuildIdentity, examplesPerMicrobatch: Int, now: Instant) {
+    init(index: Int, build: BuildIdentity, examplesPerMicrobatch: Int, isNoise: Bool, now: Instant) {
         self.index = index
+        self.isNoise = isNoise
         self.examplesPerMicrobatch = examplesPerMicrobatch
         let configuration = WorkerConfiguration(
-            build: build, incarnation: UInt64(index) << 32, threads: 1, processID: UInt32(1000 + index),
+            build: build, incarnation: UInt64(index + 1) << 32, threads: 1, processID: UInt32(1000 + index),
             processName: "worker-\(index)")
         core = WorkerCore(configuration: configuration, now: now)
     }
@@ -52,6 +58,8 @@ final class SimulatedWorker {
             return actions
         } catch .parameterCountUnknown {
             return []  // a shard overtook the welcome
+        } catch  where error.isDamage || isNoise {
+            return []
         } catch {
             problems.append("worker \(index) could not decode: \(error)")
             return []
@@ -76,16 +84,34 @@ final class SimulatedWorker {
         if kept.count > 5 { problems.append("worker \(index) keeps \(kept.count) shards") }
     }
 
+    /// What a computation gives.
+    struct Outcome {
+        var nodes: [NodeSummary] = []
+        var frames: [[UInt8]] = []
+        var weights: UInt64 = 0
+    }
+
     /// Ends the computation under way: its sums and frames, from the weights that were there when it began.
-    func compute() -> (nodes: [NodeSummary], frames: [[UInt8]]) {
+    func compute(_ random: inout SplitMix64) -> Outcome {
         guard let (lease, weights) = computing else {
             problems.append("worker \(index) has nothing to compute")
-            return ([], [])
+            return Outcome()
         }
         computing = nil
         let sums = lease.nodes.map { sum(over: $0, lease, weights) }
         defer { for (_, gradient) in sums { pool.recycle(gradient) } }
-        return (sums.map(\.0), sums.map { FloatFrame.bytes($0.1.values) })
+        if corruption > 0, random.happens(corruption) {
+            corruptions += 1
+            sums[0].1.values[random.below(ToyModel.parameterCount)] += 1
+        }
+        let nodes = sums.map { summary, gradient in
+            NodeSummary(
+                node: summary.node, examples: summary.examples, active: summary.active, lossSum: summary.lossSum,
+                gradient: gradient.fingerprint)
+        }
+        return Outcome(
+            nodes: nodes, frames: sums.map { FloatFrame.bytes($0.1.values) },
+            weights: fingerprint(of: FloatFrame.bytes(weights)))
     }
 
     func abandonComputation() { computing = nil }
@@ -93,6 +119,17 @@ final class SimulatedWorker {
     private func sum(
         over node: MicrobatchRange, _ lease: ShardLease, _ weights: [Float]
     ) -> (NodeSummary, GradientBuffer) {
+        let sum = Self.sum(over: node, lease, weights, examplesPerMicrobatch: examplesPerMicrobatch, pool)
+        let summary = NodeSummary(
+            node: node, examples: sum.exampleCount, active: sum.activeCount, lossSum: sum.lossSum,
+            gradient: sum.gradient.fingerprint)
+        return (summary, sum.gradient)
+    }
+
+    static func sum(
+        over node: MicrobatchRange, _ lease: ShardLease, _ weights: [Float], examplesPerMicrobatch: Int,
+        _ pool: BufferPool
+    ) -> Partial {
         let extent = StepExtent(examples: lease.totalExamples, examplesPerMicrobatch: examplesPerMicrobatch)
         var accumulator = SubtreeAccumulator(node: node, pool: pool)
         for microbatch in node.first..<node.end {
@@ -101,9 +138,6 @@ final class SimulatedWorker {
                 ToyModel.fill(
                     pool.take(), step: lease.step, microbatch: microbatch, weights: weights, examples: examples))
         }
-        let sum = accumulator.finish()
-        let summary = NodeSummary(
-            node: node, examples: sum.exampleCount, active: sum.activeCount, lossSum: sum.lossSum)
-        return (summary, sum.gradient)
+        return accumulator.finish()
     }
 }

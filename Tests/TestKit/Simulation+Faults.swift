@@ -6,11 +6,17 @@ extension Simulation {
     func join() {
         let worker = SimulatedWorker(
             index: workers.count, build: Self.build, examplesPerMicrobatch: scenario.extent.examplesPerMicrobatch,
-            now: now)
+            isNoise: scenario.damageRate > 0, now: now)
         workers.append(worker)
         note("worker \(worker.index) starts")
         connect(worker)
         carryOut(worker.core.onStart(now: now), of: worker)
+    }
+
+    /// The link is there again; most shells are told, but nobody may rely on it.
+    func reconnect(_ worker: SimulatedWorker) {
+        connect(worker)
+        if random.happens(0.7) { carryOut(worker.core.onLinkUp(now: now), of: worker) }
     }
 
     /// A connection under a new id, as ZeroMQ's ROUTER gives it: the coordinator cannot know that it is an old friend.
@@ -21,9 +27,9 @@ extension Simulation {
 
     func startCoordinator() {
         starts += 1
-        let run = RunID(high: scenario.seed, low: starts)
+        let run = RunID(high: scenario.seed, low: starts << 20)
         let coordinator = SimulatedCoordinator(
-            run: run, build: Self.build, scenario: scenario, checkpoint: checkpoint, now: now)
+            run: run, build: Self.build, scenario: scenario, state: checkpoint, now: now)
         self.coordinator = coordinator
         note("coordinator starts after step \(checkpoint.lastStep)")
         carryOut(coordinator.beginNextStep(ahead: isPreparing, now: now), of: coordinator)
@@ -32,6 +38,8 @@ extension Simulation {
     func retire(_ coordinator: SimulatedCoordinator) {
         problems += coordinator.problems
         audits += coordinator.audits
+        quarantined += coordinator.quarantined
+        returns += coordinator.returns
         ignored += coordinator.ignored
     }
 
@@ -46,6 +54,20 @@ extension Simulation {
         case .leave:
             if let victim = anyWorker() { carryOut(victim.core.onStop(reason: "SIGTERM", now: now), of: victim) }
         case .join: join()
+        case .joinMany(let count): for _ in 0..<count { join() }
+        case .partition(let toWorker, let time):
+            if let connection = anyWorker()?.connection {
+                partitions[Direction(connection: connection, toWorker: toWorker)] = now + time
+            }
+        case .partitionAll(let toWorker, let time):
+            for case let connection? in workers.map(\.connection) {
+                partitions[Direction(connection: connection, toWorker: toWorker)] = now + time
+            }
+        case .clog(let time):
+            guard let connection = anyWorker()?.connection else { return }
+            for toWorker in [false, true] { clogs[Direction(connection: connection, toWorker: toWorker)] = now + time }
+        case .corrupt(let chance): anyWorker()?.corruption = chance
+        case .replay(let count): replay(count)
         case .slowDown(let factor): for worker in workers where random.happens(0.5) { worker.slowness = factor }
         case .pauseCoordinator(let time): coordinator?.pausedUntil = now + time
         case .restartCoordinator(let time): restartCoordinator(after: time)
@@ -57,6 +79,20 @@ extension Simulation {
         if coordinator?.isFinished == true { return }
         if !workers.contains(where: \.isAlive) { join() }
         queue.schedule(.rescue, at: now + .seconds(20))
+    }
+
+    /// Captured traffic, delivered again: what a coordinator said to any worker, and what a worker said over its own connection,
+    /// for whom a connection belongs to is beyond a replay.
+    private func replay(_ count: Int) {
+        for _ in 0..<min(count, recorded.count) {
+            let (direction, frames) = recorded[random.below(recorded.count)]
+            let time = now + .milliseconds(UInt64(random.within(0...2_000)))
+            if direction.toWorker, let worker = anyWorker(), let connection = worker.connection {
+                queue.schedule(.toWorker(worker, connection, frames), at: time)
+            } else if !direction.toWorker {
+                queue.schedule(.toCoordinator(direction.connection, frames), at: time)
+            }
+        }
     }
 
     private func anyWorker() -> SimulatedWorker? {
@@ -80,10 +116,20 @@ extension Simulation {
         queue.schedule(.reconnect(worker), at: now + time)
     }
 
+    /// There was no majority for an answer: the run has stopped, and its user finds the broken machine and starts it again.
+    func operatorIntervenes() {
+        note("the operator intervenes")
+        if !workers.contains(where: { $0.corruptions > 0 }) { problems.append("nobody computed wrongly") }
+        for worker in workers where worker.isAlive && worker.corruption > 0 { kill(worker) }
+        interventions += 1
+        restartCoordinator(after: .seconds(1))
+    }
+
     private func restartCoordinator(after time: Duration) {
         guard let coordinator else { return }  // it is dead already, and will be back
         retire(coordinator)
         self.coordinator = nil
+        note("the coordinator is killed after step \(coordinator.state.lastStep)")
         queue.schedule(.startCoordinator, at: now + time)
         for worker in workers where worker.isAlive {
             breakLink(of: worker, for: time + .milliseconds(UInt64(random.within(1...500))))

@@ -4,37 +4,55 @@ import Coordination
 
 extension Simulation {
     func carryOut(_ actions: [CoordinatorAction], of coordinator: SimulatedCoordinator) {
-        var completed: UInt64?
-        for action in actions {
+        var queue = actions[...]
+        var isBetween = false
+        while let action = queue.popFirst() {
             note("coordinator: \(action)")
             coordinator.tell(action)
             switch action {
-            case .welcome(let peer):
-                let welcome = Welcome(
-                    run: coordinator.run, parameterCount: ToyModel.parameterCount, jobDescriptionBytes: 3)
-                send(.welcome(welcome), [[1, 2, 3]], to: peer)
-            case .weights(let step, let peer):
-                if step != coordinator.checkpoint.lastStep + 1 {
-                    problems.append("weights of step \(step) are not there")
-                }
-                send(.weights(run: coordinator.run, step: step), coordinator.weightsPayload, to: peer)
-            case .lease(let lease, let peer):
-                leases += 1
-                send(.shard(lease), coordinator.payload(of: lease), to: peer)
-            case .refuse(let peer, let refusal): send(.refuse(refusal), to: peer)
-            case .ping(let peer): send(.ping(run: coordinator.run), to: peer)
-            case .goodbye(let peer, let reason): send(.goodbye(run: coordinator.run, reason), to: peer)
-            case .noWorkers: deserted += 1
-            case .stepComplete(let step): completed = step
-            case .accept, .compare, .ignore, .joined, .lost, .workersBack, .shardFailed: break
+            case .arbitrate(let lease): queue += coordinator.arbitrate(lease, now: now)
+            case .stepComplete(let step):
+                isBetween = true
+                coordinator.commit(step)
+                if step % scenario.checkpointInterval == 0 { checkpoint = coordinator.state }
+            case .noMajority(_, _, let step):
+                coordinator.goBack(before: step)
+                checkpoint = coordinator.state
+                return operatorIntervenes()
+            case .goBack(let step):
+                isBetween = true
+                coordinator.goBack(before: step)
+                checkpoint = coordinator.state
+            default: send(action, of: coordinator)
             }
         }
-        if let completed {
-            coordinator.commit(completed)
-            checkpoint = coordinator.checkpoint
-            carryOut(coordinator.beginNextStep(ahead: isPreparing, now: now), of: coordinator)
-        }
+        if isBetween { carryOut(coordinator.beginNextStep(ahead: isPreparing, now: now), of: coordinator) }
         scheduleTimer(of: coordinator)
+    }
+
+    /// The actions that put something on the wire.
+    private func send(_ action: CoordinatorAction, of coordinator: SimulatedCoordinator) {
+        let run = coordinator.core.run
+        switch action {
+        case .welcome(let peer):
+            let welcome = Welcome(run: run, parameterCount: ToyModel.parameterCount, jobDescription: [1, 2, 3])
+            send(.welcome(welcome), [[1, 2, 3]], to: peer)
+        case .weights(let step, let peer):
+            if step != coordinator.state.lastStep + 1 { problems.append("weights of step \(step) are not there") }
+            send(
+                .weights(run: run, step: step, fingerprint: coordinator.weightsFingerprint),
+                coordinator.weightsPayload, to: peer)
+        case .lease(let lease, let peer):
+            leases += 1
+            let payload = coordinator.payload(of: lease)
+            let content = ShardContent(pixels: fingerprint(of: payload[0]), targets: fingerprint(of: payload[1]))
+            send(.shard(lease, content), payload, to: peer)
+        case .refuse(let peer, let refusal): send(.refuse(refusal), to: peer)
+        case .ping(let peer): send(.ping(run: run), to: peer)
+        case .goodbye(let peer, let reason): send(.goodbye(run: run, reason), to: peer)
+        case .noWorkers: deserted += 1
+        default: break
+        }
     }
 
     func carryOut(_ actions: [WorkerAction], of worker: SimulatedWorker, frames: [[UInt8]] = []) {
@@ -56,15 +74,15 @@ extension Simulation {
 
     func onComputed(_ worker: SimulatedWorker) {
         guard worker.isAlive else { return }
-        let step = checkpoint.lastStep
+        let step = lastStep
         if failures[step, default: 0] < 2, random.happens(scenario.failureRate), now < scenario.calm {
             failures[step, default: 0] += 1
             worker.abandonComputation()
             carryOut(worker.core.onFailed(reason: "an injected failure", now: now), of: worker)
         } else {
-            let (nodes, frames) = worker.compute()
-            let actions = worker.core.onComputed(nodes: nodes, now: now)
-            carryOut(actions, of: worker, frames: frames)
+            let outcome = worker.compute(&random)
+            let actions = worker.core.onComputed(nodes: outcome.nodes, weights: outcome.weights, now: now)
+            carryOut(actions, of: worker, frames: outcome.frames)
         }
     }
 
@@ -110,17 +128,30 @@ extension Simulation {
             if scenario.noticesBrokenLinks { queue.schedule(.unreachable(peer), at: now) }
             return
         }
-        let frames = Frames(header: message.header, payload: payload)
-        for arrival in arrivals(Direction(connection: peer, toWorker: true)) {
+        let direction = Direction(connection: peer, toWorker: true)
+        for (arrival, frames) in deliveries(of: Frames(header: message.header, payload: payload), direction) {
             queue.schedule(.toWorker(worker, peer, frames), at: arrival)
         }
     }
 
     private func send(_ message: WorkerMessage, _ payload: [[UInt8]] = [], from worker: SimulatedWorker) {
         guard let peer = worker.connection else { return }
-        let frames = Frames(header: message.header, payload: payload)
-        for arrival in arrivals(Direction(connection: peer, toWorker: false)) {
+        let direction = Direction(connection: peer, toWorker: false)
+        for (arrival, frames) in deliveries(of: Frames(header: message.header, payload: payload), direction) {
             queue.schedule(.toCoordinator(peer, frames), at: arrival)
+        }
+    }
+
+    /// What arrives of a message, and when.
+    private func deliveries(of frames: Frames, _ direction: Direction) -> [(Instant, Frames)] {
+        if recorded.count < 64 {
+            recorded.append((direction, frames))
+        } else {
+            recorded[random.below(64)] = (direction, frames)
+        }
+        return arrivals(direction).map { arrival in
+            let isDamaged = now < scenario.calm && random.happens(scenario.damageRate)
+            return (arrival, isDamaged ? frames.damaged(&random) : frames)
         }
     }
 
@@ -128,10 +159,11 @@ extension Simulation {
     private func arrivals(_ direction: Direction) -> [Instant] {
         let isCalm = now >= scenario.calm
         if !isCalm, random.happens(scenario.lossRate) { return [] }
+        if let end = partitions[direction], now < end { return [] }
         let copies = !isCalm && random.happens(scenario.duplicationRate) ? 2 : 1
         return (0..<copies).map { _ in
             let delay = Duration(nanoseconds: UInt64(random.below(Int(scenario.longestDelay.nanoseconds))))
-            let soonest = now + delay
+            let soonest = max(now + delay, clogs[direction] ?? now)
             if scenario.lossRate > 0 { return soonest }
             let arrival = max(soonest, latestArrival[direction] ?? soonest)
             latestArrival[direction] = arrival

@@ -14,6 +14,11 @@ package struct SimulationResult: Sendable {
     package let audits: Int
     package let ignored: Int
     package let deserted: Int
+    package let quarantined: Int
+    package let returns: Int
+    package let interventions: Int
+    /// Wrong sums that workers have computed.
+    package let corruptions: Int
     /// What happened, if it was asked for.
     package let log: [String]
 }
@@ -43,7 +48,8 @@ package final class Simulation {
     var queue = EventQueue<Event>()
     var now = Instant(nanoseconds: 0)
     var coordinator: SimulatedCoordinator?
-    var checkpoint = SimulatedCoordinator.Checkpoint()
+    /// What is on the disk.
+    var checkpoint = SimulatedCoordinator.State()
     var workers: [SimulatedWorker] = []
     var connections: UInt64 = 0
     var failures: [UInt64: Int] = [:]
@@ -51,7 +57,13 @@ package final class Simulation {
     var latestArrival: [Direction: Instant] = [:]
     var log: [String] = []
     var problems: [String] = []
+    /// Until when a direction loses everything, or holds it back.
+    var partitions: [Direction: Instant] = [:]
+    var clogs: [Direction: Instant] = [:]
+    /// Some of what has been sent, for replays.
+    var recorded: [(direction: Direction, frames: Frames)] = []
     var (leases, audits, ignored, deserted, starts) = (0, 0, 0, 0, UInt64(0))
+    var (quarantined, returns, interventions) = (0, 0, 0)
 
     struct Direction: Hashable {
         let connection: PeerID
@@ -75,13 +87,17 @@ package final class Simulation {
             handle(event)
         }
         if let coordinator { retire(coordinator) }
-        if !isOver { problems.append("not over after \(now.nanoseconds / 1_000_000) ms: \(checkpoint.lastStep) steps") }
+        if !isOver { problems.append("not over after \(now.nanoseconds / 1_000_000) ms: \(lastStep) steps") }
         problems += workers.flatMap(\.problems)
         return SimulationResult(
-            seed: scenario.seed, problems: problems, digest: checkpoint.digest.value,
+            seed: scenario.seed, problems: problems, digest: coordinator?.state.digest.value ?? 0,
             virtualTime: now - Instant(nanoseconds: 0), leases: leases, audits: audits, ignored: ignored,
-            deserted: deserted, log: log)
+            deserted: deserted, quarantined: quarantined, returns: returns,
+            interventions: interventions,
+            corruptions: workers.reduce(0) { $0 + $1.corruptions }, log: log)
     }
+
+    var lastStep: UInt64 { coordinator?.state.lastStep ?? checkpoint.lastStep }
 
     private var isOver: Bool { coordinator?.isFinished == true && !workers.contains(where: \.isAlive) }
 
@@ -100,7 +116,7 @@ package final class Simulation {
         case .unreachable(let peer):
             guard let coordinator else { return }
             carryOut(coordinator.core.onUnreachable(peer, now: now), of: coordinator)
-        case .reconnect(let worker): if worker.isAlive { connect(worker) }
+        case .reconnect(let worker): if worker.isAlive { reconnect(worker) }
         case .startCoordinator: startCoordinator()
         case .strike(let kind): strike(kind)
         case .rescue: rescue()

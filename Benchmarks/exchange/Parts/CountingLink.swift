@@ -39,7 +39,11 @@ package final class CountingLink: WorkerLink {
         return event
     }
 
+    package func keyName(of peer: PeerID) -> String? { link.keyName(of: peer) }
+
     package func joined(processID: UInt32) { link.joined(processID: processID) }
+
+    package func awaitDepartures(until deadline: UInt64) throws { try link.awaitDepartures(until: deadline) }
 
     package func forget(_ peer: PeerID) { link.forget(peer) }
 }

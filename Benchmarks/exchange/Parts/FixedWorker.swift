@@ -15,13 +15,17 @@ package final class FixedWorker {
     private let send: Send
     private var limits = MessageLimits()
     private var gradient = Frame([])
+    /// Of the gradient, and of the weights that came last.
+    private var gradientFingerprint: UInt64 = 0
+    private var weights: UInt64 = 0
     private var pending: [ShardLease] = []
     /// Set when the coordinator has sent it home.
     package private(set) var end: WorkerEnd?
 
     package init(number: Int, build: BuildIdentity, send: @escaping Send) {
         var configuration = WorkerConfiguration(
-            build: build, incarnation: UInt64(number), threads: 1, processID: UInt32(number),
+            build: build, incarnation: UInt64(number) << WorkerIdentity.registrationBits, threads: 1,
+            processID: UInt32(number),
             processName: "fixed-\(number)")
         configuration.patience.connectLimit = .seconds(60)
         core = WorkerCore(configuration: configuration, now: Self.now)
@@ -36,10 +40,13 @@ package final class FixedWorker {
 
     package func receive(_ message: Message) throws {
         guard case .frames(let frames) = message, let header = frames.first else { throw Unexpected.message }
-        let sizes = frames.dropFirst().map(\.count)
+        let payload = Array(frames.dropFirst())
         let decoded = try header.withUnsafeBytes { (bytes) throws(DecodingFailure) in
-            try CoordinatorMessage.decode(header: bytes, payloadSizes: sizes, limits: limits)
+            try CoordinatorMessage.decode(header: bytes, payloadSizes: payload.map(\.count), limits: limits) { index in
+                payload[index].withUnsafeBytes { fingerprint(of: $0) }
+            }
         }
+        if case .weights(_, _, let fingerprint) = decoded { weights = fingerprint }
         try perform(core.onMessage(decoded, now: Self.now))
     }
 
@@ -58,6 +65,7 @@ package final class FixedWorker {
                 limits.parameterCount = welcome.parameterCount
                 let floats = GradientBuffer(count: welcome.parameterCount)
                 gradient = Frame(borrowing: floats, bytes: floats.bytes)
+                gradientFingerprint = floats.fingerprint
             case .compute(let lease): pending.append(lease)
             case .finish(let end): self.end = end
             case .keep, .keepWeights, .drop, .ignore(.alreadyAdmitted): break
@@ -68,9 +76,10 @@ package final class FixedWorker {
     }
 
     private func answer(_ lease: ShardLease) throws {
-        var actions = core.onComputed(nodes: summaries(of: lease), now: Self.now)
+        var actions = core.onComputed(nodes: summaries(of: lease), weights: weights, now: Self.now)
         if case .send(.partials(let partials))? = actions.first {
-            let claim = Partials(answering: lease, times: Self.times(of: lease), nodes: partials.nodes)
+            let claim = Partials(
+                answering: lease, times: Self.times(of: lease), weights: partials.weights, nodes: partials.nodes)
             try send([Frame(WorkerMessage.partials(claim).header)] + claim.nodes.map { _ in gradient })
             actions.removeFirst()
         }
@@ -87,7 +96,9 @@ package final class FixedWorker {
     private func summaries(of lease: ShardLease) -> [NodeSummary] {
         let extent = StepExtent(examples: lease.totalExamples, examplesPerMicrobatch: microbatchSize)
         return lease.nodes.map { node in
-            NodeSummary(node: node, examples: UInt32(extent.examples(in: node)), active: 0, lossSum: 0)
+            NodeSummary(
+                node: node, examples: UInt32(extent.examples(in: node)), active: 0, lossSum: 0,
+                gradient: gradientFingerprint)
         }
     }
 }

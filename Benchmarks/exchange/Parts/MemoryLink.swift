@@ -36,7 +36,11 @@ package final class MemoryLink: WorkerLink {
         return .message(message, from: peer)
     }
 
+    package func keyName(of peer: PeerID) -> String? { nil }
+
     package func joined(processID: UInt32) {}
+
+    package func awaitDepartures(until deadline: UInt64) {}
 
     package func forget(_ peer: PeerID) {}
 }

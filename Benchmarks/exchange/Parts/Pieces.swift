@@ -38,9 +38,12 @@ private func headerPieces() -> [Piece] {
     let instant = Instant(nanoseconds: 1)
     let partials = Partials(
         answering: lease, times: WorkTimes(idle: instant, ready: instant, began: instant, ended: instant),
-        nodes: lease.nodes.map { NodeSummary(node: $0, examples: 32, active: 32, lossSum: 1) })
+        weights: 5,
+        nodes: lease.nodes.map { NodeSummary(node: $0, examples: 32, active: 32, lossSum: 1, gradient: 6) })
     let limits = MessageLimits(parameterCount: 1000)
-    let (shard, answer) = (CoordinatorMessage.shard(lease), WorkerMessage.partials(partials))
+    let (shard, answer) = (
+        CoordinatorMessage.shard(lease, ShardContent(pixels: 3, targets: 4)), WorkerMessage.partials(partials)
+    )
     return [
         Piece(name: "encode a shard", isShort: true) { { _ = shard.header } },
         Piece(name: "encode an answer", isShort: true) { { _ = answer.header } },
@@ -48,7 +51,7 @@ private func headerPieces() -> [Piece] {
             let (header, sizes) = (shard.header, try shard.payloadSizes(limits))
             return {
                 _ = try header.withUnsafeBytes {
-                    try CoordinatorMessage.decode(header: $0, payloadSizes: sizes, limits: limits)
+                    try CoordinatorMessage.decode(header: $0, payloadSizes: sizes, limits: limits) { UInt64(3 + $0) }
                 }
             }
         },
@@ -56,7 +59,7 @@ private func headerPieces() -> [Piece] {
             let (header, sizes) = (answer.header, try answer.payloadSizes(limits))
             return {
                 _ = try header.withUnsafeBytes {
-                    try WorkerMessage.decode(header: $0, payloadSizes: sizes, limits: limits)
+                    try WorkerMessage.decode(header: $0, payloadSizes: sizes, limits: limits) { _ in 6 }
                 }
             }
         },

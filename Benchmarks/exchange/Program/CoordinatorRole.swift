@@ -18,7 +18,7 @@ struct CoordinatorRole: ParsableCommand {
     @Option(help: "Where to listen: ipc://PATH or tcp://127.0.0.1:0.")
     var listen: String
 
-    @Option(help: "Workers to wait for.")
+    @Option(help: "Workers, or relays, to wait for.")
     var workers: Int
 
     @Option(help: "The network's: seed or wide.")
@@ -29,6 +29,9 @@ struct CoordinatorRole: ParsableCommand {
 
     @Option(help: "How long to take steps.")
     var seconds = 1.0
+
+    @Option(help: "How long to take steps before any is measured: for workers that come behind relays.")
+    var warmUp = 0.0
 
     /// Of the warm-up, and at least so many are measured.
     private static let fewestSteps: UInt64 = 5
@@ -65,7 +68,8 @@ struct CoordinatorRole: ParsableCommand {
             step += 1
             try job.takeStep(step, shell)
         }
-        while step < Self.fewestSteps { try takeStep() }
+        let start = MonotonicClock.now()
+        while step < Self.fewestSteps || secondsSince(start) < warmUp { try takeStep() }
         link.note(shell.workers.first?.peer)
         try takeStep()
         link.note(nil)
@@ -90,7 +94,9 @@ private struct Measurement {
     var json: String {
         let fields = [
             "\"steps\": \(steps)", "\"seconds\": \(seconds)", "\"processor_seconds\": \(processorSeconds)",
-            "\"messages\": \(exchange.messages)", "\"bytes\": \(exchange.bytes)", "\"sent\": \(notes.sent)",
+            "\"messages\": \(exchange.messages)", "\"bytes\": \(exchange.bytes)",
+            "\"bytes_sent\": \(exchange.sent.bytes)", "\"bytes_received\": \(exchange.received.bytes)",
+            "\"sent\": \(notes.sent)",
             "\"received\": \(notes.received)",
         ]
         return "{\(fields.joined(separator: ", "))}"

@@ -9,15 +9,15 @@ struct WorkersRole: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "workers", abstract: "Answer shards at once with a fixed buffer until sent home.")
 
-    @Option(help: "The coordinator's address.")
-    var connect: String
+    @Option(help: "The coordinator's address, or several addresses of relays: then as many workers go to each.")
+    var connect: [String]
 
     @Option(help: "Workers in this process.")
     var count: Int
 
     func run() throws {
         let context = try Context()
-        let endpoint = try Endpoint(parsing: connect)
+        let endpoints = try connect.map(Endpoint.init(parsing:))
         let build = BuildIdentity.ofThisBuild()
         let poller = Poller<Int>()
         var workers: [(socket: DealerSocket, worker: FixedWorker)] = []
@@ -26,7 +26,7 @@ struct WorkersRole: ParsableCommand {
             options.largestFrame = 1 << 30
             options.linger = .milliseconds(500)
             let socket = try DealerSocket(context: context, options: options)
-            try socket.connect(to: endpoint)
+            try socket.connect(to: endpoints[index % endpoints.count])
             // Not delivered while the link is not up: the core repeats its hello.
             workers.append((socket, FixedWorker(number: index + 1, build: build) { _ = try socket.send($0) }))
             poller.watch(socket, as: index)

@@ -58,16 +58,17 @@ package enum CheckpointError: Error, Equatable, CustomStringConvertible {
     /// Not a safetensors file at all.
     case unreadable(SafetensorsError)
     case corrupt(file: String, reason: String)
+    /// Whole, by its checksum, and in a format of another version of this program.
+    case otherFormat(file: String, format: String)
 
     package var description: String {
-        let (finding, file) =
-            switch self {
-            case .unreadable(let error): (error.description, error.file)
-            case .corrupt(let file, let reason): ("\(file): \(reason)", file)
-            }
-        let previous = file.hasSuffix("checkpoint.safetensors") ? " (checkpoint.previous.safetensors beside it)" : ""
-        return
-            "cannot resume: \(finding). Put the previous checkpoint\(previous) in its place, or start without --resume"
+        switch self {
+        case .unreadable(let error): error.description
+        case .corrupt(let file, let reason): "\(file): \(reason)"
+        case .otherFormat(let file, let format):
+            "\(file) is in the format \"\(format)\", and this version of siamese knows \"\(Key.formatVersion)\". Go on "
+                + "with the version that wrote it, or start anew in another --output"
+        }
     }
 }
 
@@ -155,18 +156,18 @@ extension Checkpoint {
             attachments: Array(content.tensors.dropFirst(sliceCount * Buffer.allCases.count)))
     }
 
-    /// Checks the format and the checksum, and takes the checksum out of `content`.
+    /// Checks the checksum and the format, and takes the checksum out of `content`.
+    ///
+    /// The checksum comes first, and every later format has to keep its rule: then a newer file can be told from a damaged one.
     private static func verify(_ content: inout Safetensors, file: String, digest: Digest) throws(CheckpointError) {
         guard let format = content.metadata[Key.format], let checksum = content.metadata[Key.checksum] else {
             throw .corrupt(file: file, reason: "not a checkpoint of this program (is it a model file?)")
-        }
-        guard format == Key.formatVersion else {
-            throw .corrupt(file: file, reason: "format \"\(format)\" instead of \"\(Key.formatVersion)\"")
         }
         content.metadata[Key.checksum] = nil
         let found = content.encoded().withUnsafeBytes(digest)
         guard found == checksum else {
             throw .corrupt(file: file, reason: "checksum \(found) instead of the \(checksum) it carries: damaged")
         }
+        guard format == Key.formatVersion else { throw .otherFormat(file: file, format: format) }
     }
 }

@@ -8,23 +8,25 @@ extension Safetensors {
     /// The file: header length (UInt64, little-endian), JSON header padded with spaces so that the data begins at a
     /// multiple of 8, and the tensors' bytes one after the other.
     package func encoded() -> [UInt8] {
-        var header = JSONValue.object([])
+        var header: [JSONValue.Member] = []
         if !metadata.isEmpty {
             let members = metadata.sorted { $0.key < $1.key }.map { JSONValue.Member($0.key, .string($0.value)) }
-            header[Self.metadataKey] = .object(members)
+            header.append(.init(Self.metadataKey, .object(members)))
         }
         var offset = 0
+        var names: Set = [Self.metadataKey]
         for tensor in tensors {
-            precondition(header[tensor.name] == nil && tensor.name != Self.metadataKey, "name taken: \(tensor.name)")
+            precondition(names.insert(tensor.name).inserted, "name taken: \(tensor.name)")
             let end = offset + tensor.bytes.count
-            header[tensor.name] = [
+            let entry: JSONValue = [
                 "dtype": .string(tensor.elementType.rawValue),
                 "shape": .array(tensor.shape.map(JSONValue.integer)),
                 "data_offsets": [.integer(offset), .integer(end)],
             ]
+            header.append(.init(tensor.name, entry))
             offset = end
         }
-        var text = header.compact()
+        var text = JSONValue.object(header).compact()
         text.append(contentsOf: repeatElement(UInt8(ascii: " "), count: (8 - text.count % 8) % 8))
 
         var bytes: [UInt8] = []

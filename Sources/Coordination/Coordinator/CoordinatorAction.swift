@@ -10,18 +10,35 @@ package enum CoordinatorAction: Equatable, Sendable {
     case weights(step: UInt64, to: PeerID)
     /// Send the shard, with the pixels and targets that belong to it.
     case lease(ShardLease, to: PeerID)
-    /// Put the partials of the message just given into the reduction tree. `audited`: another worker still computes the
-    /// same shard, and its answer will come as `compare`; keep fingerprints if you want to audit.
-    case accept(ShardLease, audited: Bool)
-    /// The message just given is a second answer for a shard that was answered under lease `first`: its bits must be
-    /// the same. Not for the tree.
-    case compare(ShardLease, first: UInt64)
+    /// Put the partials of the message just given into the reduction tree.
+    case accept(ShardLease)
+    /// Two workers, or a worker and the arbiter, have given the same bits for this shard. Nothing to do.
+    case confirmed(ShardLease)
+    /// Compute this shard here, at the weights of its step, and report `onArbitration`: two answers differ, there is nobody for
+    /// a second opinion, or the sum of the step is not finite.
+    case arbitrate(ShardLease)
+    /// Tell the user: this worker computed other bits than two others. What it has contributed since it was last confirmed is
+    /// named.
+    case quarantined(WorkerIdentity, unconfirmed: UnconfirmedResults?)
+    /// Results that are wrong, or may be, have been used: go back to the state before this step, and begin it anew. The core
+    /// waits for `beginStep`.
+    case goBack(before: UInt64)
+    /// Stop the run: the sum of this step is not finite, and every shard of it has been computed twice with the same bits. It
+    /// is the model that has diverged.
+    case diverged(step: UInt64)
+    /// Stop the run: of a shard there are only different answers, so nobody knows which is right. The last state that nobody
+    /// doubts is that before step `before`.
+    case noMajority(ShardLease, opinions: [String], before: UInt64)
     /// Drop the message just given.
     case ignore(PeerID, IgnoreReason)
     /// Send a ping; report `onUnreachable` if it cannot be sent.
     case ping(PeerID)
     /// Send a goodbye and forget the peer: what it may say later comes from a new one.
     case goodbye(PeerID, GoodbyeReason)
+    /// Send a report of how the run stands.
+    case report(to: PeerID)
+    /// Forget the peer without a word: it has only asked, a while ago, and may ask again as a new one.
+    case forget(PeerID)
     /// Tell the user: a worker came.
     case joined(WorkerIdentity)
     /// Tell the user: a worker is gone.
@@ -45,6 +62,14 @@ package enum LossReason: Equatable, Sendable {
     case replaced
     case left(reason: String)
     case malformedMessage(DecodingFailure)
+    /// It said hello on another connection.
+    case moved
+    /// It computed something else than others did for the same shard.
+    case quarantined
+    /// It failed on shards that others could compute.
+    case failing(shards: Int)
+    /// Its key is not admitted any more.
+    case revoked
 }
 
 extension LossReason: CustomStringConvertible {
@@ -55,6 +80,10 @@ extension LossReason: CustomStringConvertible {
         case .replaced: "it registered anew"
         case .left(let reason): "it left: \(reason)"
         case .malformedMessage(let failure): "it sent a malformed message: \(failure)"
+        case .moved: "it came back on another connection"
+        case .quarantined: "it computes wrongly"
+        case .failing(let shards): "it failed on \(shards) shards that others could compute"
+        case .revoked: "its key is not admitted any more"
         }
     }
 }
@@ -69,6 +98,9 @@ package enum IgnoreReason: Equatable, Sendable {
     case unknownLease(UInt64)
     /// The nodes or example counts are not those of the leased shard.
     case wrongNodes(lease: UInt64)
+    /// The sums were computed at other weights than those of the step.
+    case wrongWeights(lease: UInt64)
+    case malformed(DecodingFailure)
     /// The failure of a shard that somebody else has answered.
     case alreadyDone(shard: UInt32)
 }
@@ -82,6 +114,8 @@ extension IgnoreReason: CustomStringConvertible {
         case .wrongStep(nil, let got): "it belongs to step \(got), and no step is running"
         case .unknownLease(let lease): "the sender does not hold lease \(lease)"
         case .wrongNodes(let lease): "its sums are not those of the shard of lease \(lease)"
+        case .wrongWeights(let lease): "the shard of lease \(lease) was computed at damaged weights"
+        case .malformed(let failure): "it is no message of this protocol: \(failure)"
         case .alreadyDone(let shard): "shard \(shard) is done"
         }
     }

@@ -2,15 +2,28 @@
 
 extension CoordinatorCore {
     /// The shards of a new step, each with the worker it is cut for. Without workers: one shard, for whoever comes.
-    mutating func planShards(_ extent: StepExtent) -> [(range: MicrobatchRange, worker: PeerID?)] {
-        guard !roster.isEmpty else { return [(MicrobatchRange(first: 0, count: extent.microbatches), nil)] }
-        let speeds = roster.members.map(\.speed.microbatchesPerSecond)
-        let ranges = ShardPlan.ranges(microbatches: extent.microbatches, speeds: speeds)
+    mutating func planShards(_ part: MicrobatchRange) -> [(range: MicrobatchRange, worker: PeerID?)] {
+        guard !roster.isEmpty else { return [(part, nil)] }
+        let members = roster.responsive
+        let speeds = members.map(\.speed.microbatchesPerSecond)
+        let ranges = ShardPlan.ranges(of: part, speeds: speeds)
         var plan: [(range: MicrobatchRange, worker: PeerID?)] = []
-        for (member, range) in zip(roster.members, ranges) {
+        for (member, range) in zip(members, ranges) {
             if let range { plan.append((range, member.peer)) } else { roster[member.peer]?.speed.stayedIdle() }
         }
         return plan
+    }
+
+    /// The step begins; some of its shards will be audited.
+    mutating func startRunning(_ step: StepInProgress, isLast: Bool) {
+        var step = step
+        if let audit = configuration.audit {
+            for index in step.shards.indices
+            where isLast || audit.audits(step: step.number, range: step.shards[index].range) {
+                step.shards[index].audit = .wanted
+            }
+        }
+        phase = .running(step)
     }
 
     /// Leases a shard of the running step, with the weights if the worker may not have them.
@@ -39,16 +52,19 @@ extension CoordinatorCore {
             queued: step.load(of: peer) > 0)
     }
 
-    /// The prepared step begins: its leases are as if given now, and what was meant for workers that are gone goes to others.
-    mutating func begin(_ prepared: StepInProgress, _ now: Instant) -> [CoordinatorAction] {
+    /// The prepared step begins: its leases are as if given now, and what was meant for workers that are gone, or do not answer,
+    /// goes to others.
+    mutating func begin(
+        _ prepared: StepInProgress, _ weights: UInt64, isLast: Bool, _ now: Instant
+    ) -> [CoordinatorAction] {
         var step = StepInProgress(
-            number: prepared.number, extent: prepared.extent, ranges: prepared.shards.map(\.range))
+            number: prepared.number, extent: prepared.extent, weights: weights, ranges: prepared.shards.map(\.range))
         for (index, shard) in prepared.shards.enumerated() {
-            for held in shard.leases {
+            for held in shard.leases where roster[held.peer]?.isStalled != true {
                 step.add(lease(held.id, ofShard: index, of: step, to: held.peer, now), toShard: index)
             }
         }
-        phase = .running(step)
+        startRunning(step, isLast: isLast)
         var actions: [CoordinatorAction] = []
         for member in roster.members where step.load(of: member.peer) > 0 { actions += sendWeights(to: member.peer) }
         return actions + dispatch(now) + remarkAttendance()
@@ -62,7 +78,7 @@ extension CoordinatorCore {
 
     func wireLease(_ id: UInt64, ofShard index: Int, in step: StepInProgress) -> ShardLease {
         ShardLease(
-            run: configuration.run, step: step.number, shard: UInt32(index), lease: id,
+            run: run, step: step.number, shard: UInt32(index), lease: id,
             range: step.shards[index].range, extent: step.extent, imagesPerExample: configuration.imagesPerExample)
     }
 
@@ -77,7 +93,8 @@ extension CoordinatorCore {
         return max(patience.leaseFloor, Duration(seconds: patience.leaseFactor * expected)) * backoff
     }
 
-    /// Gives pending shards to the workers with the least to do, then late ones to workers that have nothing to do.
+    /// Gives pending shards to the workers with the least to do, then audited ones to second workers, then late ones to workers
+    /// that have nothing to do.
     mutating func dispatch(_ now: Instant) -> [CoordinatorAction] {
         takeBackLost(now)
         var actions: [CoordinatorAction] = []
@@ -86,9 +103,40 @@ extension CoordinatorCore {
         {
             actions += issueLease(ofShard: index, to: peer, now)
         }
+        if configuration.audit != nil { actions += dispatchAudits(now) }
         for index in step?.shards.indices ?? 0..<0 where step?.shards[index].isLate(now) == true {
             if let peer = bestWorker(forShard: index, maximumLoad: 0) {
+                noteLate(shard: index)
                 actions += issueLease(ofShard: index, to: peer, now)
+            }
+        }
+        return actions
+    }
+
+    /// Somebody else does what these should have done: until they speak they get nothing more.
+    private mutating func noteLate(shard index: Int) {
+        for lease in step?.shards[index].leases ?? [] {
+            roster[lease.peer]?.isStalled = true
+            roster[lease.peer]?.counters.late += 1
+        }
+    }
+
+    /// A second worker for every shard that wants an audit; the arbiter where there is no other person.
+    private mutating func dispatchAudits(_ now: Instant) -> [CoordinatorAction] {
+        var actions: [CoordinatorAction] = []
+        for index in step?.shards.indices ?? 0..<0 {
+            guard let step, step.shards[index].wantsAuditor(now) else { continue }
+            let shard = step.shards[index]
+            let involved = Set(
+                [shard.answer?.worker.person].compactMap { $0 }
+                    + shard.leases.compactMap { roster[$0.peer]?.identity.person })
+            if let peer = bestWorker(forShard: index, maximumLoad: Self.leasesPerWorker - 1, excluding: involved) {
+                actions += issueLease(ofShard: index, to: peer, now)
+            } else if let answer = shard.answer,
+                roster.members.allSatisfy({ $0.identity.person == answer.worker.person || $0.isStalled })
+            {
+                self.step?.shards[index].audit = .alone
+                actions.append(.arbitrate(wireLease(answer.lease, ofShard: index, in: step)))
             }
         }
         return actions
@@ -98,7 +146,7 @@ extension CoordinatorCore {
     /// answer were.
     private mutating func takeBackLost(_ now: Instant) {
         guard let shards = step?.shards else { return }
-        for (index, shard) in shards.enumerated() where !shard.isDone {
+        for (index, shard) in shards.enumerated() where !shard.isSettled {
             for lease in shard.leases where lease.due <= now {
                 guard let saidIdle = roster[lease.peer]?.saidIdle, saidIdle >= lease.due else { continue }
                 step?.giveBack(lease.id, ofShard: index)
@@ -109,10 +157,15 @@ extension CoordinatorCore {
 
     /// Among those with at most `maximumLoad` leases: who has not failed with this shard, has least to do, is fastest,
     /// came first.
-    private func bestWorker(forShard index: Int, maximumLoad: Int) -> PeerID? {
+    private func bestWorker(
+        forShard index: Int, maximumLoad: Int, excluding persons: Set<String> = []
+    ) -> PeerID? {
         guard let step else { return nil }
         let failed = step.shards[index].failures.map(\.peer)
-        let able = roster.members.filter { step.load(of: $0.peer) <= maximumLoad }
+        let able = roster.responsive.filter {
+            step.load(of: $0.peer) <= maximumLoad && !persons.contains($0.identity.person)
+                && isSafe(step.shards[index], for: $0)
+        }
         return able.min { left, right in
             let (leftFailed, rightFailed) = (failed.contains(left.peer), failed.contains(right.peer))
             if leftFailed != rightFailed { return rightFailed }
@@ -122,13 +175,21 @@ extension CoordinatorCore {
         }?.peer
     }
 
+    /// When all workers die at once, each one's death is noticed by itself, and a shard would be passed from one dead hand to
+    /// the next as if it were what kills them. So after two losses only somebody gets it who has spoken since.
+    private func isSafe(_ shard: Shard, for member: Member) -> Bool {
+        guard shard.losses.count >= 2, let lastLoss = shard.lastLoss else { return true }
+        return member.heard > lastLoss
+    }
+
     /// Everything `worker` held is pending again, unless others hold it too. Fails the step if a shard has seen too many
     /// workers vanish.
-    mutating func takeBackLeases(of worker: WorkerIdentity, vanished: Bool) -> [CoordinatorAction] {
+    mutating func takeBackLeases(of worker: WorkerIdentity, vanished: Bool, _ now: Instant) -> [CoordinatorAction] {
         _ = upcoming?.takeBack(from: worker.peer)
         guard var step else { return [] }
         for index in step.takeBack(from: worker.peer) where vanished && !step.shards[index].isDone {
             step.shards[index].losses.append("\(worker) vanished")
+            step.shards[index].lastLoss = now
         }
         self.step = step
         let hopeless = step.shards.firstIndex { $0.losses.count >= configuration.patience.lossLimit }

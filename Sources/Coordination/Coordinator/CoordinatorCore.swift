@@ -9,6 +9,8 @@ package struct CoordinatorCore: Sendable {
         /// No step is running; the last one, if any, is named.
         case between(last: UInt64?)
         case running(StepInProgress)
+        /// The sum of the step was not finite: the arbiter computes all of its shards again. `odd`: whose were different.
+        case examined(StepInProgress, left: Int, odd: [WorkerIdentity])
         /// A shard could not be computed: the run is over, in vain.
         case failed(step: UInt64)
         case stopped(GoodbyeReason)
@@ -20,18 +22,31 @@ package struct CoordinatorCore: Sendable {
     /// A worker computes one shard while the next travels.
     static let leasesPerWorker = 2
 
-    let configuration: CoordinatorConfiguration
+    var configuration: CoordinatorConfiguration
+    /// The present epoch of the run: begins as the configured one, and counts up when the run goes back.
+    package internal(set) var run: RunID
     var phase = Phase.between(last: nil)
     /// The step after the present one, if `prepareStep` has leased it ahead.
     var upcoming: StepInProgress?
+    /// The step that was completed last, until the next one begins: its sum may turn out not to be finite.
+    var completed: StepInProgress?
     var roster = Roster()
+    /// What every worker has contributed unconfirmed, and who is not to come back. For the checkpoint.
+    package var ledger: Ledger
+    /// Shards that somebody failed on and somebody else computed, by person.
+    var strikes: [String: Int] = [:]
     var attendance = Attendance.present
+    /// Who has asked how the run stands.
+    var askers = StatusAskers()
     var leasesIssued: UInt64 = 0
     var nextPing: Instant
     private var watch: SleepWatch
 
-    package init(configuration: CoordinatorConfiguration, now: Instant) {
+    /// - Parameter ledger: that of the run so far, if it is resumed
+    package init(configuration: CoordinatorConfiguration, ledger: Ledger = Ledger(), now: Instant) {
+        self.ledger = ledger
         self.configuration = configuration
+        run = configuration.run
         nextPing = now
         watch = SleepWatch(tolerance: configuration.patience.pingInterval * 3, now: now)
     }
@@ -42,37 +57,64 @@ package struct CoordinatorCore: Sendable {
         set { if let newValue { phase = .running(newValue) } }
     }
 
+    /// The running step, or the last one that ran.
+    var latestStep: UInt64? {
+        switch phase {
+        case .between(let last): last
+        case .running(let step), .examined(let step, _, _): step.number
+        case .failed(let step): step
+        case .stopped: nil
+        }
+    }
+
     /// The admitted workers, in the order in which they came.
     package var workers: [WorkerIdentity] { roster.members.map(\.identity) }
 
     /// Begins a step: hands out its weights, and cuts and leases it unless that has been prepared. It must follow the
-    /// completed one.
-    package mutating func beginStep(_ number: UInt64, extent: StepExtent, now: Instant) -> [CoordinatorAction] {
-        guard case .between(let last) = phase, last.map({ $0 < number }) ?? true else {
+    /// completed one, or be another part of it, but for a run that has gone back.
+    ///
+    /// - Parameters:
+    ///   - part: the microbatches to be computed here; nil: all. A relay has only a part of each step
+    ///   - weights: their fingerprint; answers computed at others are not taken
+    ///   - isLast: of the run. If there are audits, all of its shards are audited, so that a worker that has gone bad for good
+    ///     does not reach the end undetected
+    package mutating func beginStep(
+        _ number: UInt64, extent: StepExtent, part: MicrobatchRange? = nil, weights: UInt64, isLast: Bool = false,
+        now: Instant
+    ) -> [CoordinatorAction] {
+        guard case .between(let last) = phase, last.map({ $0 < number || part != nil && $0 == number }) ?? true else {
             preconditionFailure("step \(number) cannot begin in \(phase)")
         }
         wake(now)
+        completed = nil
         defer { upcoming = nil }
-        if let upcoming, upcoming.number == number, upcoming.extent == extent { return begin(upcoming, now) }
-        let plan = planShards(extent)
-        phase = .running(StepInProgress(number: number, extent: extent, ranges: plan.map(\.range)))
+        let part = part ?? extent.allMicrobatches
+        if let upcoming, upcoming.number == number, upcoming.extent == extent, upcoming.part == part {
+            return begin(upcoming, weights, isLast: isLast, now)
+        }
+        let plan = planShards(part)
+        startRunning(
+            StepInProgress(number: number, extent: extent, weights: weights, ranges: plan.map(\.range)),
+            isLast: isLast)
         var actions: [CoordinatorAction] = []
         for (index, entry) in plan.enumerated() {
             if let peer = entry.worker { actions += issueLease(ofShard: index, to: peer, now) }
         }
-        return actions + remarkAttendance()
+        return actions + dispatch(now) + remarkAttendance()
     }
 
     /// Cuts and leases the step after the running one, so that its examples travel while this one is computed. What it
     /// gave to workers that are gone by then is leased anew when it begins.
-    package mutating func prepareStep(_ number: UInt64, extent: StepExtent, now: Instant) -> [CoordinatorAction] {
-        guard let step, step.number < number, upcoming == nil else {
+    package mutating func prepareStep(
+        _ number: UInt64, extent: StepExtent, part: MicrobatchRange? = nil, now: Instant
+    ) -> [CoordinatorAction] {
+        guard latestStep.map({ $0 < number }) ?? true, upcoming == nil else {
             preconditionFailure("step \(number) cannot be prepared in \(phase)")
         }
         wake(now)
         guard !roster.isEmpty else { return [] }
-        let plan = planShards(extent)
-        var next = StepInProgress(number: number, extent: extent, ranges: plan.map(\.range))
+        let plan = planShards(part ?? extent.allMicrobatches)
+        var next = StepInProgress(number: number, extent: extent, weights: nil, ranges: plan.map(\.range))
         var actions: [CoordinatorAction] = []
         for (index, entry) in plan.enumerated() {
             if let peer = entry.worker {
@@ -83,14 +125,24 @@ package struct CoordinatorCore: Sendable {
         return actions
     }
 
+    /// Nobody wants the running step any more. What its workers still answer will be ignored.
+    mutating func abandonStep() {
+        switch phase {
+        case .running, .failed: phase = .between(last: latestStep)
+        case .between, .examined, .stopped: break
+        }
+    }
+
     /// A message arrived.
+    ///
+    /// - Parameter credential: the name of the key that the peer has authenticated itself with, if it has
     package mutating func onMessage(
-        _ message: WorkerMessage, from peer: PeerID, now: Instant
+        _ message: WorkerMessage, from peer: PeerID, credential: String? = nil, now: Instant
     ) -> [CoordinatorAction] {
         wake(now)
-        if case .stopped(let reason) = phase { return [.goodbye(peer, reason)] }
+        if case .stopped(let reason) = phase, message != .statusRequest { return [.goodbye(peer, reason)] }
         switch message {
-        case .hello(let hello): return onHello(hello, from: peer, now)
+        case .hello(let hello): return onHello(hello, from: peer, credential, now)
         case .foreignHello(let build): return refuse(peer, build)
         case .partials(let partials):
             return fromWorker(peer, run: partials.run, now) { core in core.onPartials(partials, from: peer, now) }
@@ -99,18 +151,40 @@ package struct CoordinatorCore: Sendable {
         case .failure(let failure):
             return fromWorker(peer, run: failure.run, now) { core in core.onFailure(failure, from: peer, now) }
         case .goodbye(_, let reason): return lose(peer, .left(reason: reason), now)
+        case .statusRequest: return onStatusRequest(from: peer, now)
         }
     }
 
-    /// Bytes arrived that are no message: a worker that sends such is evicted, since its next one may be no better.
+    /// Bytes arrived that are no message. A stranger is refused. A worker of ours has to begin anew, since nobody knows what it
+    /// was; after a few times it is sent away, unless the bytes were damaged on their way.
     package mutating func onMalformed(
         _ failure: DecodingFailure, from peer: PeerID, now: Instant
     ) -> [CoordinatorAction] {
         wake(now)
-        let refusal = Refuse(
-            code: .malformedMessage, build: configuration.build,
-            reason: "the coordinator got bytes from here: \(failure)")
-        return [.refuse(peer, refusal)] + lose(peer, .malformedMessage(failure), now)
+        if let worker = roster[peer]?.identity, !failure.isDamage { note(strikeOf: worker.person) }
+        let isWelcomeBack = roster[peer].map {
+            strikes[$0.identity.person, default: 0] < configuration.patience.strikeLimit
+        }
+        let answer: CoordinatorAction =
+            failure.isDamage || isWelcomeBack == true
+            ? .goodbye(peer, .evicted)
+            : .refuse(peer, refusal(.malformedMessage, "the coordinator got bytes from here: \(failure)"))
+        return [.ignore(peer, .malformed(failure)), answer] + lose(peer, .malformedMessage(failure), now)
+    }
+
+    /// The peer's key has been revoked.
+    package mutating func onRevoked(_ peer: PeerID, keyName: String, now: Instant) -> [CoordinatorAction] {
+        wake(now)
+        return [.refuse(peer, refusal(.notAuthorized, "key '\(keyName)' has been revoked"))] + lose(peer, .revoked, now)
+    }
+
+    /// The link to the peer may be broken: it is pinged at once and a few times more, for libzmq may not know it yet.
+    package mutating func onLinkDoubt(_ peer: PeerID, now: Instant) -> [CoordinatorAction] {
+        wake(now)
+        guard roster[peer] != nil else { return [] }
+        let interval = configuration.patience.doubtInterval
+        roster[peer]?.doubt = LinkDoubt(nextPing: now + interval, interval: interval * 4, pingsLeft: 3)
+        return [.ping(peer)]
     }
 
     /// The shell could not send to the peer, or saw its process end.
@@ -122,7 +196,7 @@ package struct CoordinatorCore: Sendable {
     /// `nextDeadline` has passed (calling earlier does no harm).
     package mutating func onDeadline(now: Instant) -> [CoordinatorAction] {
         wake(now)
-        return evictSilent(now) + pingAll(now) + dispatch(now)
+        return evictSilent(now) + pingAll(now) + pingDoubtful(now) + dispatch(now)
     }
 
     /// The run ends. Everybody is sent home; whoever says something later is sent home too.
@@ -138,12 +212,13 @@ package struct CoordinatorCore: Sendable {
     package var nextDeadline: Instant? {
         guard !roster.isEmpty else { return nil }
         let silences = roster.members.map { $0.heard + configuration.patience.silenceLimit }
-        let dues = (step?.shards ?? []).filter { !$0.isDone }.flatMap(\.leases).map(\.due).filter { $0 > watch.now }
-        return (silences + dues).reduce(nextPing, min)
+        let dues = (step?.shards ?? []).filter { !$0.isSettled }.flatMap(\.leases).map(\.due).filter { $0 > watch.now }
+        let doubts = roster.members.compactMap(\.doubt?.nextPing)
+        return (silences + dues + doubts).reduce(nextPing, min)
     }
 
     /// Moves time on; if this process has slept, nobody else is to blame for what did not happen meanwhile.
-    private mutating func wake(_ now: Instant) {
+    mutating func wake(_ now: Instant) {
         guard let slept = watch.advance(to: now) else { return }
         roster.forEach { $0.heard = min($0.heard + slept, now) }
         guard var step else { return }

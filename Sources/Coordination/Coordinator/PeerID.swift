@@ -17,8 +17,11 @@ package struct WorkerIdentity: Hashable, Sendable {
     package let processName: String
     package let processID: UInt32
     package let threads: UInt16
+    /// The name of the key that it authenticated itself with; nil on a link without keys.
+    package let credential: String?
 
-    init(_ hello: Hello, peer: PeerID) {
+    init(_ hello: Hello, peer: PeerID, credential: String?) {
+        self.credential = credential
         self.peer = peer
         incarnation = hello.incarnation
         processName = hello.processName
@@ -27,6 +30,16 @@ package struct WorkerIdentity: Hashable, Sendable {
     }
 }
 
+extension WorkerIdentity {
+    /// Whom to recognise when it comes again: the key, which cannot be made up; without keys only this very process.
+    var person: String { credential.map { "key \($0)" } ?? "process \(incarnation >> Self.registrationBits)" }
+
+    /// The low bits of an incarnation count how often a process has registered.
+    package static let registrationBits: UInt64 = 16
+}
+
 extension WorkerIdentity: CustomStringConvertible {
-    package var description: String { "\(processName) (pid \(processID), \(peer))" }
+    package var description: String {
+        "\(processName) (pid \(processID), \(peer))\(credential.map { ", key \($0)" } ?? "")"
+    }
 }

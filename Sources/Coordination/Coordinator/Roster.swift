@@ -10,6 +10,11 @@ struct Member: Sendable {
     var speed = WorkerSpeed()
     /// The step whose weights it was sent last.
     var weightsStep: UInt64?
+    /// Somebody else was given its late shard, and it has not said anything since: it gets nothing more until it does.
+    var isStalled = false
+    /// When to try a link that may be broken again, and after that how soon.
+    var doubt: LinkDoubt?
+    var counters = WorkerCounters()
 
     var peer: PeerID { identity.peer }
 }
@@ -19,6 +24,12 @@ struct Roster: Sendable {
     private(set) var members: [Member] = []
 
     var isEmpty: Bool { members.isEmpty }
+
+    /// Those who may be given something to do: all but the stalled ones, unless there are no others.
+    var responsive: [Member] {
+        let awake = members.filter { !$0.isStalled }
+        return awake.isEmpty ? members : awake
+    }
 
     subscript(peer: PeerID) -> Member? {
         get { members.first { $0.peer == peer } }
@@ -31,9 +42,22 @@ struct Roster: Sendable {
         }
     }
 
+    /// Changes a member where it lies: through the subscript it would be copied, and its counters with it.
+    mutating func update(_ peer: PeerID, _ body: (inout Member) -> Void) {
+        guard let index = members.firstIndex(where: { $0.peer == peer }) else { return }
+        body(&members[index])
+    }
+
     mutating func forEach(_ body: (inout Member) -> Void) {
         for index in members.indices { body(&members[index]) }
     }
 
     mutating func removeAll() { members.removeAll() }
+}
+
+/// A link that may be broken: pings will tell.
+struct LinkDoubt: Sendable {
+    var nextPing: Instant
+    var interval: Duration
+    var pingsLeft: Int
 }

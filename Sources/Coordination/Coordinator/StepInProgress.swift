@@ -12,6 +12,15 @@ struct Lease: Equatable, Sendable {
     let queued: Bool
 }
 
+/// The sums of a shard: who computed them, and their bits as fingerprints.
+struct Answer: Equatable, Sendable {
+    let lease: UInt64
+    let worker: WorkerIdentity
+    let nodes: [NodeSummary]
+    /// Its number among the results of this person that were used; nil: it was not.
+    var number: Int?
+}
+
 /// One contiguous part of a step.
 struct Shard: Sendable {
     enum State: Equatable, Sendable {
@@ -19,18 +28,32 @@ struct Shard: Sendable {
         case pending
         /// One worker computes it, or several since the first was late; never empty.
         case leased([Lease])
-        /// Answered under lease `by`; `rivals` still compute it, and their answers will be compared.
-        case done(by: UInt64, rivals: [Lease])
+        /// The first answer; `rivals` still compute it, and their answers will be compared.
+        case done(by: Answer, rivals: [Lease])
+    }
+
+    /// What is known about the first answer.
+    enum Audit: Equatable, Sendable {
+        case notWanted
+        /// The step waits for a second answer.
+        case wanted
+        /// The second answer has other bits: the step waits for the arbiter's. `by`: whose it is.
+        case disputed(by: Answer)
+        /// The arbiter computes it, since nobody else is there.
+        case alone
+        case settled
     }
 
     let range: MicrobatchRange
     var state = State.pending
+    var audit = Audit.notWanted
     /// Leases given so far: each further one gets twice the time.
     var timesLeased = 0
     /// What workers reported that could not compute it.
     var failures: [(peer: PeerID, reason: String)] = []
-    /// Workers that vanished while they held it.
+    /// Workers that vanished while they held it, and when the last of them did.
     var losses: [String] = []
+    var lastLoss: Instant?
 
     init(range: MicrobatchRange) { self.range = range }
 
@@ -54,6 +77,17 @@ struct Shard: Sendable {
 
     var isDone: Bool { if case .done = state { true } else { false } }
 
+    /// Answered, and no longer in doubt.
+    var isSettled: Bool { isDone && (audit == .notWanted || audit == .settled) }
+
+    var answer: Answer? { if case .done(let answer, _) = state { answer } else { nil } }
+
+    /// It is to be audited, and nobody who is in time works on a second answer: fewer than two have it or have answered.
+    func wantsAuditor(_ now: Instant) -> Bool {
+        guard audit == .wanted else { return false }
+        return leases.count { $0.due > now } + (isDone ? 1 : 0) < 2
+    }
+
     /// Somebody computes it, and everybody who does is late.
     func isLate(_ now: Instant) -> Bool {
         guard case .leased(let leases) = state else { return false }
@@ -61,19 +95,30 @@ struct Shard: Sendable {
     }
 }
 
-/// A step between `prepareStep` or `beginStep` and its last partials.
+/// A step, or a relay's part of one, between `prepareStep` or `beginStep` and its last partials.
 struct StepInProgress: Sendable {
     let number: UInt64
+    /// Of the whole step.
     let extent: StepExtent
+    /// Fingerprint of its weights; nil while it is only prepared.
+    let weights: UInt64?
+    /// In order, without gaps.
     var shards: [Shard]
 
-    init(number: UInt64, extent: StepExtent, ranges: [MicrobatchRange]) {
+    init(number: UInt64, extent: StepExtent, weights: UInt64?, ranges: [MicrobatchRange]) {
         self.number = number
         self.extent = extent
+        self.weights = weights
         shards = ranges.map { Shard(range: $0) }
     }
 
-    var isComplete: Bool { shards.allSatisfy(\.isDone) }
+    /// The microbatches that the shards are cut from; nil without shards.
+    var part: MicrobatchRange? {
+        guard let first = shards.first?.range.first, let end = shards.last?.range.end else { return nil }
+        return MicrobatchRange(first: first, count: end - first)
+    }
+
+    var isComplete: Bool { shards.allSatisfy(\.isSettled) }
 
     /// Shards that `peer` computes, those included that somebody else has answered.
     func load(of peer: PeerID) -> Int {

@@ -1,23 +1,26 @@
 // What an admitted worker says: partials, progress, failure, goodbye. Gradients travel in payload frames, not in here.
 
-/// The sums of one tree node without its gradient, which is the payload frame of the same index.
+/// The sums of one tree node; of its gradient, which is the payload frame of the same index, the fingerprint.
 package struct NodeSummary: Equatable, Sendable {
     package let node: MicrobatchRange
     package let examples: UInt32
     package let active: UInt32
     package let lossSum: Double
+    package let gradient: UInt64
 
-    package init(node: MicrobatchRange, examples: UInt32, active: UInt32, lossSum: Double) {
+    /// - Parameter gradient: `fingerprint(of:)` its floats.
+    package init(node: MicrobatchRange, examples: UInt32, active: UInt32, lossSum: Double, gradient: UInt64) {
         self.node = node
         self.examples = examples
         self.active = active
         self.lossSum = lossSum
+        self.gradient = gradient
     }
 
     /// Equal bits (so a NaN equals itself: an audit compares bits, not numbers).
     package static func == (left: NodeSummary, right: NodeSummary) -> Bool {
         left.node == right.node && left.examples == right.examples && left.active == right.active
-            && left.lossSum.bitPattern == right.lossSum.bitPattern
+            && left.lossSum.bitPattern == right.lossSum.bitPattern && left.gradient == right.gradient
     }
 }
 
@@ -28,19 +31,23 @@ package struct Partials: Equatable, Sendable {
     package let shard: UInt32
     package let lease: UInt64
     package let times: WorkTimes
+    /// Fingerprint of the weights that the sums were computed at, taken after the computation.
+    package let weights: UInt64
     package let nodes: [NodeSummary]
 
-    package init(answering lease: ShardLease, times: WorkTimes, nodes: [NodeSummary]) {
+    package init(answering lease: ShardLease, times: WorkTimes, weights: UInt64, nodes: [NodeSummary]) {
         run = lease.run
         step = lease.step
         shard = lease.shard
         self.lease = lease.lease
         self.times = times
+        self.weights = weights
         self.nodes = nodes
     }
 
-    func payloadSizes(_ limits: MessageLimits) throws(DecodingFailure) -> [Int] {
-        Array(repeating: try limits.floatFrameBytes(), count: nodes.count)
+    func payload(_ limits: MessageLimits) throws(DecodingFailure) -> [PayloadFrame] {
+        let size = try limits.floatFrameBytes()
+        return nodes.map { PayloadFrame(size: size, fingerprint: $0.gradient) }
     }
 
     func encoded() -> [UInt8] {
@@ -49,6 +56,7 @@ package struct Partials: Equatable, Sendable {
         writer.integer(lease)
         writer.integer(shard)
         times.encode(&writer)
+        writer.integer(weights)
         writer.integer(UInt32(nodes.count))
         for summary in nodes {
             writer.integer(UInt32(summary.node.first))
@@ -56,8 +64,9 @@ package struct Partials: Equatable, Sendable {
             writer.integer(summary.examples)
             writer.integer(summary.active)
             writer.double(summary.lossSum)
+            writer.integer(summary.gradient)
         }
-        return writer.bytes
+        return writer.sealed()
     }
 
     init(run: RunID, _ reader: inout HeaderReader, _ limits: MessageLimits) throws(DecodingFailure) {
@@ -66,6 +75,7 @@ package struct Partials: Equatable, Sendable {
         lease = try reader.integer("lease")
         shard = try reader.integer("shard")
         times = try WorkTimes(&reader)
+        weights = try reader.integer("fingerprint of the weights")
         let count = try reader.count("node count", limit: MessageLimits.maximumNodes)
         guard count > 0 else { throw .inconsistent("an answer without any tree node") }
         var nodes: [NodeSummary] = []
@@ -83,6 +93,7 @@ extension NodeSummary {
         examples = UInt32(try reader.count("node's examples", limit: limits.maximumExamples))
         active = UInt32(try reader.count("node's active examples", limit: Int(examples)))
         lossSum = try reader.double("node's loss sum")
+        gradient = try reader.integer("fingerprint of the node's gradient")
     }
 }
 
@@ -108,7 +119,7 @@ package struct Progress: Equatable, Sendable {
         writer.integer(step)
         writer.integer(lease)
         writer.integer(microbatchesDone)
-        return writer.bytes
+        return writer.sealed()
     }
 
     init(run: RunID, _ reader: inout HeaderReader) throws(DecodingFailure) {
@@ -141,7 +152,7 @@ package struct Failure: Equatable, Sendable {
         writer.integer(lease)
         writer.integer(shard)
         writer.text(reason, limit: MessageLimits.maximumReasonBytes)
-        return writer.bytes
+        return writer.sealed()
     }
 
     init(run: RunID, _ reader: inout HeaderReader) throws(DecodingFailure) {

@@ -1,4 +1,4 @@
-// Everything a coordinator can say to a worker, its one encoder and its one decoder.
+// Everything a coordinator can say to a worker or to who asks how the run stands, its one encoder and its one decoder.
 
 /// Why a coordinator sends a worker away.
 package enum GoodbyeReason: UInt16, Sendable, CaseIterable {
@@ -14,52 +14,69 @@ package enum GoodbyeReason: UInt16, Sendable, CaseIterable {
 package enum CoordinatorMessage: Equatable, Sendable {
     case welcome(Welcome)
     case refuse(Refuse)
-    case shard(ShardLease)
-    /// "These are the weights of this step." Payload frame: one float per parameter.
-    case weights(run: RunID, step: UInt64)
+    case shard(ShardLease, ShardContent)
+    /// "These are the weights of this step." Payload frame: one float per parameter, and their fingerprint.
+    case weights(run: RunID, step: UInt64, fingerprint: UInt64)
     /// "I am here; are you?" The worker needs not answer: it sends its progress anyway.
     case ping(run: RunID)
     case goodbye(run: RunID, GoodbyeReason)
+    case statusReport(StatusReport)
 
     /// The header frame.
     package var header: [UInt8] {
         switch self {
         case .welcome(let welcome): return welcome.encoded()
         case .refuse(let refuse): return refuse.encoded()
-        case .shard(let lease): return lease.encoded()
-        case .weights(let run, let step):
+        case .shard(let lease, let content): return lease.encoded(content)
+        case .weights(let run, let step, let fingerprint):
             var writer = HeaderWriter(.weights, run: run)
             writer.integer(step)
-            return writer.bytes
-        case .ping(let run): return HeaderWriter(.ping, run: run).bytes
+            writer.integer(fingerprint)
+            return writer.sealed()
+        case .ping(let run): return HeaderWriter(.ping, run: run).sealed()
         case .goodbye(let run, let reason):
             var writer = HeaderWriter(.coordinatorGoodbye, run: run)
             writer.integer(reason.rawValue)
-            return writer.bytes
+            return writer.sealed()
+        case .statusReport(let report): return report.encoded()
         }
     }
 
     /// The message in `header`, which came with payload frames of `payloadSizes` bytes.
+    ///
+    /// - Parameter fingerprint: of the payload frame of this index.
     package static func decode(
-        header: UnsafeRawBufferPointer, payloadSizes: [Int], limits: MessageLimits
+        header: UnsafeRawBufferPointer, payloadSizes: [Int], limits: MessageLimits, fingerprint: (Int) -> UInt64
     ) throws(DecodingFailure) -> CoordinatorMessage {
         try MessageLimits.requireHeaderFits(header)
         var reader = HeaderReader(header)
         let prefix = try HeaderPrefix(&reader)
         if prefix.kind == MessageKind.refuse.rawValue { return .refuse(try Refuse(prefix, &reader)) }
         try prefix.requireOwnVersion()
+        try reader.breakSeal()
         let message = try fields(of: prefix, &reader, limits)
         try reader.finish()
-        try checkPayload(sizes: payloadSizes, expected: message.payloadSizes(limits))
+        try checkPayload(sizes: payloadSizes, fingerprint: fingerprint, expected: message.payload(limits))
         return message
     }
 
     /// Bytes of each payload frame that goes with the header.
     package func payloadSizes(_ limits: MessageLimits) throws(DecodingFailure) -> [Int] {
+        try payload(limits).map(\.size)
+    }
+
+    /// `fingerprint(of:)` each payload frame that goes with the header.
+    package func payloadFingerprints(_ limits: MessageLimits) throws(DecodingFailure) -> [UInt64] {
+        try payload(limits).map(\.fingerprint)
+    }
+
+    private func payload(_ limits: MessageLimits) throws(DecodingFailure) -> [PayloadFrame] {
         switch self {
-        case .welcome(let welcome): [welcome.jobDescriptionBytes]
-        case .shard(let lease): lease.payloadSizes
-        case .weights: [try limits.floatFrameBytes()]
+        case .welcome(let welcome): [welcome.job]
+        case .statusReport(let report): [report.document]
+        case .shard(let lease, let content): content.payload(of: lease)
+        case .weights(_, _, let fingerprint):
+            [PayloadFrame(size: try limits.floatFrameBytes(), fingerprint: fingerprint)]
         case .refuse, .ping, .goodbye: []
         }
     }
@@ -69,8 +86,11 @@ package enum CoordinatorMessage: Equatable, Sendable {
     ) throws(DecodingFailure) -> CoordinatorMessage {
         switch MessageKind(rawValue: prefix.kind) {
         case .welcome: return .welcome(try Welcome(run: prefix.run, &reader, limits))
-        case .shard: return .shard(try ShardLease(run: prefix.run, &reader, limits))
-        case .weights: return .weights(run: prefix.run, step: try reader.integer("step"))
+        case .shard: return .shard(try ShardLease(run: prefix.run, &reader, limits), try ShardContent(&reader))
+        case .weights:
+            return .weights(
+                run: prefix.run, step: try reader.integer("step"),
+                fingerprint: try reader.integer("fingerprint of the weights"))
         case .ping: return .ping(run: prefix.run)
         case .coordinatorGoodbye:
             let code: UInt16 = try reader.integer("goodbye reason")
@@ -78,6 +98,7 @@ package enum CoordinatorMessage: Equatable, Sendable {
                 throw .outOfRange(field: "goodbye reason", value: UInt64(code), limit: 3)
             }
             return .goodbye(run: prefix.run, reason)
+        case .statusReport: return .statusReport(try StatusReport(run: prefix.run, &reader))
         default: throw .unknownKind(prefix.kind)
         }
     }

@@ -14,6 +14,11 @@ package enum DecodingFailure: Error, Equatable, Sendable {
     case wrongPayloadCount(expected: Int, got: Int)
     case wrongPayloadSize(frame: Int, expected: Int, got: Int)
     case parameterCountUnknown
+    /// The fingerprint of the header (nil) or of a payload frame is not the one that it came with.
+    case damaged(frame: Int?)
+
+    /// The bytes were a message once: not the sender is to blame, but the way, or a memory.
+    package var isDamage: Bool { if case .damaged = self { true } else { false } }
 }
 
 extension DecodingFailure: CustomStringConvertible {
@@ -35,6 +40,8 @@ extension DecodingFailure: CustomStringConvertible {
             "\(got) payload frames came with a header that calls for \(expected)"
         case .wrongPayloadSize(let frame, let expected, let got):
             "payload frame \(frame) has \(got) bytes, its header calls for \(expected)"
+        case .damaged(nil): "the header does not match its fingerprint: it was damaged on the way"
+        case .damaged(let frame?): "payload frame \(frame) does not match its fingerprint: it was damaged on the way"
         case .parameterCountUnknown: "a frame of floats came before the welcome that tells the parameter count"
         }
     }

@@ -1,19 +1,21 @@
 // The first 24 bytes of every header. Their layout is fixed for ever: two builds of different protocol versions can
 // read them, and with them `hello` and `refuse`, far enough to name both versions.
 
-/// Kinds of messages; workers send those below 0x80, coordinators the others.
+/// Kinds of messages; workers, and who only asks, send those below 0x80, coordinators the others.
 package enum MessageKind: UInt16, Sendable, CaseIterable {
     case hello = 0x01
     case partials = 0x02
     case progress = 0x03
     case failure = 0x04
     case workerGoodbye = 0x05
+    case statusRequest = 0x07
     case welcome = 0x81
     case refuse = 0x82
     case shard = 0x83
     case ping = 0x84
     case coordinatorGoodbye = 0x85
     case weights = 0x86
+    case statusReport = 0x87
 }
 
 /// magic (4 bytes, "SIAM") · protocol version (u16) · kind (u16) · run (16 bytes).
@@ -43,13 +45,25 @@ struct HeaderPrefix {
     }
 }
 
-/// Checks the payload frames that came with a header against those it calls for.
-func checkPayload(sizes: [Int], expected: [Int]) throws(DecodingFailure) {
+/// What a header calls for: the size and the fingerprint of each payload frame.
+struct PayloadFrame: Equatable {
+    let size: Int
+    let fingerprint: UInt64
+}
+
+/// Checks the payload frames that came with a header against those it calls for; all sizes before the first fingerprint,
+/// which costs a look at every byte.
+func checkPayload(
+    sizes: [Int], fingerprint: (Int) -> UInt64, expected: [PayloadFrame]
+) throws(DecodingFailure) {
     guard sizes.count == expected.count else {
         throw .wrongPayloadCount(expected: expected.count, got: sizes.count)
     }
-    for (frame, (size, wanted)) in zip(sizes, expected).enumerated() where size != wanted {
-        throw .wrongPayloadSize(frame: frame, expected: wanted, got: size)
+    for (frame, (size, wanted)) in zip(sizes, expected).enumerated() where size != wanted.size {
+        throw .wrongPayloadSize(frame: frame, expected: wanted.size, got: size)
+    }
+    for (frame, wanted) in expected.enumerated() where fingerprint(frame) != wanted.fingerprint {
+        throw .damaged(frame: frame)
     }
 }
 

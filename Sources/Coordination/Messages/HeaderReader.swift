@@ -3,7 +3,7 @@
 
 /// A cursor over the bytes of a header.
 struct HeaderReader {
-    private let bytes: UnsafeRawBufferPointer
+    private var bytes: UnsafeRawBufferPointer
     private(set) var offset = 0
 
     init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
@@ -45,6 +45,18 @@ struct HeaderReader {
         guard let text = String(validating: encoded, as: UTF8.self), text.unicodeScalars.allSatisfy(\.isPrintable)
         else { throw .invalidText(field: field) }
         return text
+    }
+
+    /// Checks the fingerprint at the end of a header of our own protocol version, and takes it off. Before any field behind
+    /// the prefix is believed.
+    mutating func breakSeal() throws(DecodingFailure) {
+        let end = bytes.count - 8
+        guard end >= offset else {
+            throw .tooShort(field: "fingerprint", offset: offset, needs: 8, has: bytes.count - offset)
+        }
+        let written = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: end, as: UInt64.self))
+        bytes = UnsafeRawBufferPointer(rebasing: bytes[..<end])
+        guard fingerprint(of: bytes) == written else { throw .damaged(frame: nil) }
     }
 
     /// Called after the last field of a message of our own protocol version.

@@ -2,7 +2,7 @@
 
 /// Grows a header field by field, in the order in which `HeaderReader` takes it apart.
 struct HeaderWriter {
-    private(set) var bytes: [UInt8] = []
+    private var bytes: [UInt8] = []
 
     init(_ kind: MessageKind, run: RunID) {
         bytes.reserveCapacity(128)
@@ -15,6 +15,13 @@ struct HeaderWriter {
 
     mutating func integer(_ value: some FixedWidthInteger) {
         withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) }
+    }
+
+    /// The header, with the fingerprint of all of it at its end.
+    func sealed() -> [UInt8] {
+        var writer = self
+        writer.integer(fingerprint(of: bytes))
+        return writer.bytes
     }
 
     mutating func double(_ value: Double) { integer(value.bitPattern) }

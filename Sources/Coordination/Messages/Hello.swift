@@ -26,7 +26,7 @@ package struct Hello: Equatable, Sendable {
         writer.integer(processID)
         writer.integer(threads)
         writer.text(processName, limit: MessageLimits.maximumNameBytes)
-        return writer.bytes
+        return writer.sealed()
     }
 
     /// The part that every protocol version can read: bytes 24–59 after the prefix.
@@ -51,31 +51,33 @@ package struct Hello: Equatable, Sendable {
 package struct Welcome: Equatable, Sendable {
     package let run: RunID
     package let parameterCount: Int
-    package let jobDescriptionBytes: Int
+    let job: PayloadFrame
 
-    package init(run: RunID, parameterCount: Int, jobDescriptionBytes: Int) {
+    package init(run: RunID, parameterCount: Int, jobDescription: [UInt8]) {
         precondition(
-            jobDescriptionBytes <= MessageLimits.maximumJobDescriptionBytes,
-            "a job description has at most \(MessageLimits.maximumJobDescriptionBytes) bytes, not \(jobDescriptionBytes)"
+            jobDescription.count <= MessageLimits.maximumJobDescriptionBytes,
+            "a job description has at most \(MessageLimits.maximumJobDescriptionBytes) bytes, not \(jobDescription.count)"
         )
         self.run = run
         self.parameterCount = parameterCount
-        self.jobDescriptionBytes = jobDescriptionBytes
+        job = PayloadFrame(size: jobDescription.count, fingerprint: fingerprint(of: jobDescription))
     }
 
     func encoded() -> [UInt8] {
         var writer = HeaderWriter(.welcome, run: run)
         writer.integer(UInt32(parameterCount))
-        writer.integer(UInt32(jobDescriptionBytes))
-        return writer.bytes
+        writer.integer(UInt32(job.size))
+        writer.integer(job.fingerprint)
+        return writer.sealed()
     }
 
     init(run: RunID, _ reader: inout HeaderReader, _ limits: MessageLimits) throws(DecodingFailure) {
         self.run = run
         parameterCount = try reader.count("parameter count", limit: limits.maximumParameterCount)
         guard parameterCount > 0 else { throw .inconsistent("the welcome announces a model without parameters") }
-        jobDescriptionBytes = try reader.count(
-            "job description size", limit: MessageLimits.maximumJobDescriptionBytes)
+        job = PayloadFrame(
+            size: try reader.count("job description size", limit: MessageLimits.maximumJobDescriptionBytes),
+            fingerprint: try reader.integer("fingerprint of the job description"))
     }
 }
 
@@ -87,6 +89,14 @@ package struct Refuse: Equatable, Sendable {
         case numericsVersion = 2
         case selfTest = 3
         case malformedMessage = 4
+        /// It computed something else than others did, for the same shard.
+        case quarantined = 5
+        /// It failed, more than once, where others did not.
+        case failing = 6
+        /// There are as many workers as the coordinator admits.
+        case full = 7
+        /// The worker's key is not admitted (any more).
+        case notAuthorized = 8
         /// A code that a newer coordinator made up.
         case other = 0xffff
     }
@@ -109,7 +119,7 @@ package struct Refuse: Equatable, Sendable {
         writer.digest(build.selfTest)
         writer.integer(code.rawValue)
         writer.text(reason, limit: MessageLimits.maximumReasonBytes)
-        return writer.bytes
+        return writer.sealed()
     }
 
     init(_ prefix: HeaderPrefix, _ reader: inout HeaderReader) throws(DecodingFailure) {

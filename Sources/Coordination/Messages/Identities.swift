@@ -1,15 +1,21 @@
 // The names of things on the wire: runs, digests, versions. Not peers: a peer is whatever the shell can send to.
 
-/// 128 random bits drawn by a coordinator at its start; a restarted coordinator has another one, so that answers to its
-/// predecessor are recognised.
+/// A training job and the how-manieth coordinator of it is at work, so that answers to a predecessor, and a predecessor that
+/// comes back, are recognised: of two coordinators of one job the one with the higher epoch is in command (epoch fencing, as in
+/// the leases of distributed file systems).
 package struct RunID: Hashable, Sendable {
+    /// The job: random bits that stay the same when it is resumed.
     package let high: UInt64
+    /// The epoch: counts the starts of a coordinator for this job, from 1.
     package let low: UInt64
 
     package init(high: UInt64, low: UInt64) {
         self.high = high
         self.low = low
     }
+
+    /// Whether this is an earlier coordinator of the same job as `other`.
+    package func precedes(_ other: RunID) -> Bool { high == other.high && low < other.low }
 
     /// What stands in the run field of a message from before the welcome.
     package static let none = RunID(high: 0, low: 0)
@@ -49,7 +55,7 @@ package struct BuildIdentity: Hashable, Sendable {
     package let numericsVersion: UInt32
     package let selfTest: SelfTestDigest
 
-    package static let currentProtocol: UInt16 = 2
+    package static let currentProtocol: UInt16 = 3
 
     package init(
         protocolVersion: UInt16 = BuildIdentity.currentProtocol, numericsVersion: UInt32, selfTest: SelfTestDigest

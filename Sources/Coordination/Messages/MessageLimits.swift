@@ -15,6 +15,8 @@ package struct MessageLimits: Equatable, Sendable {
     package static let maximumNameBytes = 64
     package static let maximumReasonBytes = 1024
     package static let maximumJobDescriptionBytes = 65_536
+    /// Bytes of a status report: 4,096 workers, each of whose figures and names take less than 2,000.
+    package static let maximumReportBytes = 8 << 20
     /// Nodes in one answer: a range has at most 2·log₂(n) maximal nodes, and n < 2³¹.
     package static let maximumNodes = 62
     /// Bytes of the largest valid header: a partials message with the most nodes.

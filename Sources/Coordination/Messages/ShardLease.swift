@@ -41,18 +41,16 @@ package struct ShardLease: Hashable, Sendable {
     /// The tree nodes whose sums answer the lease, in index order.
     package var nodes: [MicrobatchRange] { range.maximalNodes(of: totalMicrobatches) }
 
-    var payloadSizes: [Int] {
-        [examples * imagesPerExample * Self.bytesPerImage, 4 * examples]
-    }
-
-    func encoded() -> [UInt8] {
+    func encoded(_ content: ShardContent) -> [UInt8] {
         var writer = HeaderWriter(.shard, run: run)
         writer.integer(step)
         writer.integer(lease)
         writer.integer(shard)
         let counts = [range.first, range.count, totalMicrobatches, totalExamples, examples, imagesPerExample]
         for count in counts { writer.integer(UInt32(count)) }
-        return writer.bytes
+        writer.integer(content.pixels)
+        writer.integer(content.targets)
+        return writer.sealed()
     }
 
     init(run: RunID, _ reader: inout HeaderReader, _ limits: MessageLimits) throws(DecodingFailure) {
@@ -77,6 +75,30 @@ package struct ShardLease: Hashable, Sendable {
                     + "\(totalExamples) examples in \(totalMicrobatches) microbatches")
         }
         range = MicrobatchRange(first: first, count: count)
+    }
+}
+
+/// Fingerprints of the two payload frames of a shard.
+package struct ShardContent: Equatable, Sendable {
+    package let pixels: UInt64
+    package let targets: UInt64
+
+    package init(pixels: UInt64, targets: UInt64) {
+        self.pixels = pixels
+        self.targets = targets
+    }
+
+    init(_ reader: inout HeaderReader) throws(DecodingFailure) {
+        pixels = try reader.integer("fingerprint of the pixels")
+        targets = try reader.integer("fingerprint of the targets")
+    }
+
+    func payload(of lease: ShardLease) -> [PayloadFrame] {
+        let images = lease.examples * lease.imagesPerExample
+        return [
+            PayloadFrame(size: images * ShardLease.bytesPerImage, fingerprint: pixels),
+            PayloadFrame(size: 4 * lease.examples, fingerprint: targets),
+        ]
     }
 }
 

@@ -1,6 +1,6 @@
-// Everything a worker can say to a coordinator, its one encoder and its one decoder.
+// Everything a worker, or who only asks how a run stands, can say to a coordinator, its one encoder and its one decoder.
 
-/// A message from a worker.
+/// A message to a coordinator.
 package enum WorkerMessage: Equatable, Sendable {
     case hello(Hello)
     /// A hello in another protocol version: enough of it to say both versions.
@@ -10,6 +10,8 @@ package enum WorkerMessage: Equatable, Sendable {
     case failure(Failure)
     /// "I am leaving; do not wait for me."
     case goodbye(run: RunID, reason: String)
+    /// "How does the run stand, and how are its workers?" From anybody who may connect, worker or not.
+    case statusRequest
 
     /// The header frame. A foreign hello is only ever received.
     package var header: [UInt8] {
@@ -23,13 +25,16 @@ package enum WorkerMessage: Equatable, Sendable {
         case .goodbye(let run, let reason):
             var writer = HeaderWriter(.workerGoodbye, run: run)
             writer.text(reason, limit: MessageLimits.maximumReasonBytes)
-            return writer.bytes
+            return writer.sealed()
+        case .statusRequest: return HeaderWriter(.statusRequest, run: .none).sealed()
         }
     }
 
     /// The message in `header`, which came with payload frames of `payloadSizes` bytes.
+    ///
+    /// - Parameter fingerprint: of the payload frame of this index.
     package static func decode(
-        header: UnsafeRawBufferPointer, payloadSizes: [Int], limits: MessageLimits
+        header: UnsafeRawBufferPointer, payloadSizes: [Int], limits: MessageLimits, fingerprint: (Int) -> UInt64
     ) throws(DecodingFailure) -> WorkerMessage {
         try MessageLimits.requireHeaderFits(header)
         var reader = HeaderReader(header)
@@ -38,16 +43,26 @@ package enum WorkerMessage: Equatable, Sendable {
             return .foreignHello(try Hello.build(prefix, &reader))
         }
         try prefix.requireOwnVersion()
+        try reader.breakSeal()
         let message = try fields(of: prefix, &reader, limits)
         try reader.finish()
-        try checkPayload(sizes: payloadSizes, expected: message.payloadSizes(limits))
+        try checkPayload(sizes: payloadSizes, fingerprint: fingerprint, expected: message.payload(limits))
         return message
     }
 
     /// Bytes of each payload frame that goes with the header.
     package func payloadSizes(_ limits: MessageLimits) throws(DecodingFailure) -> [Int] {
+        try payload(limits).map(\.size)
+    }
+
+    /// `fingerprint(of:)` each payload frame that goes with the header.
+    package func payloadFingerprints(_ limits: MessageLimits) throws(DecodingFailure) -> [UInt64] {
+        try payload(limits).map(\.fingerprint)
+    }
+
+    private func payload(_ limits: MessageLimits) throws(DecodingFailure) -> [PayloadFrame] {
         guard case .partials(let partials) = self else { return [] }
-        return try partials.payloadSizes(limits)
+        return try partials.payload(limits)
     }
 
     private static func fields(
@@ -63,6 +78,9 @@ package enum WorkerMessage: Equatable, Sendable {
         case .workerGoodbye:
             let reason = try reader.text("reason", limit: MessageLimits.maximumReasonBytes)
             return .goodbye(run: prefix.run, reason: reason)
+        case .statusRequest:
+            guard prefix.run == .none else { throw .inconsistent("a status request that names a run: \(prefix.run)") }
+            return .statusRequest
         default: throw .unknownKind(prefix.kind)
         }
     }

@@ -72,15 +72,3 @@ package final class GradientBuffer: @unchecked Sendable {
     /// `fingerprint(of:)` of the floats.
     package var fingerprint: UInt64 { Coordination.fingerprint(of: bytes) }
 }
-
-/// 64 bits that differ when any bit of a gradient's bytes differs, but for a chance of about 2⁻⁶⁴ (FNV-1a over 32-bit
-/// words, with a final avalanche). For comparing two answers of trusted workers; not cryptographic.
-package func fingerprint(of bytes: UnsafeRawBufferPointer) -> UInt64 {
-    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-    for offset in stride(from: 0, to: bytes.count - 3, by: 4) {
-        let word = bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self)
-        hash = (hash ^ UInt64(word)) &* 0x0000_0100_0000_01b3
-    }
-    hash = (hash ^ (hash >> 33)) &* 0xff51_afd7_ed55_8ccd
-    return hash ^ (hash >> 33)
-}

@@ -8,19 +8,20 @@ package enum ShardPlan {
     static let snapTolerance = 0.05
 
     /// One range per entry of `speeds` (microbatches per second; nil: not measured yet, taken as the mean of the
-    /// others), in order and without gaps; nil for a worker that gets nothing because its fair part is too small.
+    /// others), cut from `whole` in order and without gaps; nil for a worker that gets nothing because its fair part is too
+    /// small.
     ///
     /// Boundaries are drawn to multiples of powers of two, because an aligned range has fewer tree nodes to send back.
-    package static func ranges(microbatches: Int, speeds: [Double?]) -> [MicrobatchRange?] {
-        precondition(microbatches > 0 && !speeds.isEmpty, "a plan needs microbatches and workers")
-        let shares = fairShares(of: microbatches, speeds)
+    package static func ranges(of whole: MicrobatchRange, speeds: [Double?]) -> [MicrobatchRange?] {
+        precondition(!speeds.isEmpty, "a plan needs workers")
+        let shares = fairShares(of: whole.count, speeds)
         var ranges: [MicrobatchRange?] = []
-        var (start, ideal) = (0, 0.0)
+        var (start, ideal) = (whole.first, Double(whole.first))
         for (index, share) in shares.enumerated() {
             ideal += share
             let isLast = index == shares.count - 1
             let tolerance = isLast ? 0 : snapTolerance * min(share, shares[index + 1])
-            let end = isLast ? microbatches : min(microbatches, max(start, snapped(ideal, within: tolerance)))
+            let end = isLast ? whole.end : min(whole.end, max(start, snapped(ideal, within: tolerance)))
             ranges.append(end > start ? MicrobatchRange(first: start, count: end - start) : nil)
             start = end
         }

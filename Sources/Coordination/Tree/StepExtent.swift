@@ -13,6 +13,8 @@ package struct StepExtent: Hashable, Sendable {
 
     package var microbatches: Int { (examples + examplesPerMicrobatch - 1) / examplesPerMicrobatch }
 
+    package var allMicrobatches: MicrobatchRange { MicrobatchRange(first: 0, count: microbatches) }
+
     /// The examples in the microbatches of `range`.
     package func examples(in range: MicrobatchRange) -> Int {
         min(examples, range.end * examplesPerMicrobatch) - range.first * examplesPerMicrobatch

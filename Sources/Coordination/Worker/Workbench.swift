@@ -58,13 +58,10 @@ struct Workbench: Sendable {
         return [.keep(lease)] + startNext(now)
     }
 
-    /// The weights of a step are here. What is queued of older steps is dropped: its step is over.
+    /// The weights of a step are here, perhaps again: the coordinator thinks that those we had were lost or damaged. What is
+    /// queued of older steps is dropped: its step is over.
     mutating func takeWeights(of step: UInt64, now: Instant) -> [WorkerAction] {
-        if let weightsStep, step <= weightsStep {
-            let reason: WorkerIgnoreReason =
-                step == weightsStep ? .duplicateWeights(step: step) : .staleStep(current: weightsStep, got: step)
-            return [.ignore(reason)]
-        }
+        if let weightsStep, step < weightsStep { return [.ignore(.staleStep(current: weightsStep, got: step))] }
         weightsStep = step
         ready = now
         let outdated = queue.filter { $0.step < step }

@@ -32,7 +32,7 @@ package enum WorkerEnd: Equatable, Sendable {
     case refused(Refuse)
     /// Nobody welcomed us within the limit.
     case noCoordinator(limit: Duration)
-    /// The coordinator has been silent for longer than the limit.
+    /// The coordinator is gone, and neither it nor a successor was found within the limit.
     case lostCoordinator(limit: Duration)
 }
 
@@ -44,7 +44,7 @@ extension WorkerEnd: CustomStringConvertible {
         case .refused(let refusal): "the coordinator refused this worker: \(refusal.reason)"
         case .noCoordinator(let limit):
             "no coordinator answered within \(limit): is it running, and is the address right?"
-        case .lostCoordinator(let limit): "the coordinator has been silent for \(limit)"
+        case .lostCoordinator(let limit): "the coordinator is gone and was not found again within \(limit)"
         }
     }
 }
@@ -58,10 +58,12 @@ package enum WorkerIgnoreReason: Equatable, Sendable {
     case staleStep(current: UInt64, got: UInt64)
     /// The same lease came twice.
     case duplicateLease(UInt64)
-    /// The weights of a step came twice.
-    case duplicateWeights(step: UInt64)
+    /// It is from a coordinator that another one of the same job has followed.
+    case outdatedCoordinator(newest: RunID, got: RunID)
     /// More leases than a coordinator may give.
     case queueFull(limit: Int)
+    /// A status report: a worker never asks for one.
+    case notAskedFor
 }
 
 extension WorkerIgnoreReason: CustomStringConvertible {
@@ -72,7 +74,9 @@ extension WorkerIgnoreReason: CustomStringConvertible {
         case .wrongRun(let expected, let got): "it belongs to run \(got), we work for run \(expected)"
         case .staleStep(let current, let got): "it belongs to step \(got), we are at step \(current)"
         case .duplicateLease(let lease): "lease \(lease) came twice"
-        case .duplicateWeights(let step): "the weights of step \(step) came twice"
+        case .outdatedCoordinator(let newest, let got):
+            "it is from epoch \(got.low) of this job, and epoch \(newest.low) has begun: an outdated coordinator is at work"
+        case .notAskedFor: "nobody here has asked for it"
         case .queueFull(let limit): "\(limit) shards are queued already"
         }
     }

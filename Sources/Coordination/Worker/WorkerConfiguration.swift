@@ -3,7 +3,8 @@
 /// Who this worker is, and how patient.
 package struct WorkerConfiguration: Sendable {
     package var build: BuildIdentity
-    /// Random bits, fresh at every start of the process; the core counts up from here when it registers anew.
+    /// Random bits, fresh at every start of the process, in all but the low `WorkerIdentity.registrationBits`: there the core
+    /// counts up when it registers anew.
     package var incarnation: UInt64
     package var threads: UInt16
     package var processID: UInt32
@@ -27,14 +28,17 @@ package struct WorkerConfiguration: Sendable {
 package struct WorkerPatience: Sendable {
     /// Without a welcome for so long, the worker gives up; nil: it waits for ever.
     package var connectLimit: Duration? = .seconds(10)
+    /// A worker that was welcomed once and has lost its coordinator tries to find it, or its successor, for so long; nil: for
+    /// ever.
+    package var reconnectLimit: Duration? = .seconds(600)
     /// The first hello is repeated after this, every further one after twice as long …
     package var firstHelloInterval = Duration.milliseconds(250)
     /// … up to this.
     package var longestHelloInterval = Duration.seconds(2)
     /// Progress is reported so often, also when idle.
     package var progressInterval = Duration.seconds(1)
-    /// A coordinator that has not said anything for so long is lost. It pings every second.
-    package var silenceLimit = Duration.seconds(30)
+    /// A worker whose coordinator has not said anything for so long registers anew. It pings every second.
+    package var silenceLimit = Duration.seconds(10)
 
     package init() {}
 }

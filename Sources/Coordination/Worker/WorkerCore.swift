@@ -14,7 +14,9 @@ package struct WorkerCore: Sendable {
 
     let configuration: WorkerConfiguration
     private(set) var link = Link.starting
-    private(set) var bench: Workbench
+    var bench: Workbench
+    /// The newest run that has welcomed us: an earlier coordinator of the same job that comes back is not followed.
+    private(set) var newestRun = RunID.none
     private var registrations: UInt64 = 0
     private var watch: SleepWatch
 
@@ -41,12 +43,28 @@ package struct WorkerCore: Sendable {
         switch message {
         case .welcome(let welcome): return onWelcome(welcome, now)
         case .refuse(let refusal): return finish(.refused(refusal))
-        case .shard(let lease): return ofThisRun(lease.run, now) { worker in worker.onShard(lease, now) }
-        case .weights(let run, let step):
+        case .shard(let lease, _): return ofThisRun(lease.run, now) { worker in worker.onShard(lease, now) }
+        case .weights(let run, let step, _):
             return ofThisRun(run, now) { worker in worker.bench.takeWeights(of: step, now: now) }
         case .ping(let run): return ofThisRun(run, now) { _ in [] }
+        case .goodbye(let run, _) where run.precedes(newestRun):
+            return [.ignore(.outdatedCoordinator(newest: newestRun, got: run))]
         case .goodbye(_, .evicted): return onEvicted(now)
         case .goodbye(_, let reason): return finish(.finished(reason))
+        case .statusReport: return [.ignore(.notAskedFor)]
+        }
+    }
+
+    /// The connection has come up, for the first time or anew. Whoever is at its other end does not know us.
+    package mutating func onLinkUp(now: Instant) -> [WorkerAction] {
+        wake(now)
+        switch link {
+        case .starting, .ended: return []
+        case .connecting(_, _, let giveUp):
+            let interval = configuration.patience.firstHelloInterval
+            link = .connecting(nextHello: now + interval, interval: interval, giveUp: giveUp)
+            return [.send(.hello(hello))]
+        case .admitted: return onEvicted(now)
         }
     }
 
@@ -58,10 +76,12 @@ package struct WorkerCore: Sendable {
     }
 
     /// The computation under way has ended well.
-    package mutating func onComputed(nodes: [NodeSummary], now: Instant) -> [WorkerAction] {
+    ///
+    /// - Parameter weights: fingerprint of the weights it was done at, as they are now
+    package mutating func onComputed(nodes: [NodeSummary], weights: UInt64, now: Instant) -> [WorkerAction] {
         wake(now)
         guard let (lease, times) = bench.ended(now: now) else { return bench.startNext(now) }
-        let partials = Partials(answering: lease, times: times, nodes: nodes)
+        let partials = Partials(answering: lease, times: times, weights: weights, nodes: nodes)
         return [.send(.partials(partials))] + bench.startNext(now)
     }
 
@@ -86,14 +106,17 @@ package struct WorkerCore: Sendable {
         switch link {
         case .starting, .ended: return []
         case .connecting(_, _, let giveUp?) where giveUp <= now:
-            return finish(.noCoordinator(limit: patience.connectLimit ?? .zero))
+            return finish(
+                newestRun == .none
+                    ? .noCoordinator(limit: patience.connectLimit ?? .zero)
+                    : .lostCoordinator(limit: patience.reconnectLimit ?? .zero))
         case .connecting(let nextHello, let interval, let giveUp):
             guard nextHello <= now else { return [] }
             let longer = min(interval * 2, patience.longestHelloInterval)
             link = .connecting(nextHello: now + longer, interval: longer, giveUp: giveUp)
             return [.send(.hello(hello))]
         case .admitted(_, let heard, _) where heard + patience.silenceLimit <= now:
-            return finish(.lostCoordinator(limit: patience.silenceLimit))
+            return bench.clear() + register(now)
         case .admitted(let run, let heard, let nextProgress):
             guard nextProgress <= now else { return [] }
             link = .admitted(run: run, heard: heard, nextProgress: now + patience.progressInterval)
@@ -125,16 +148,21 @@ package struct WorkerCore: Sendable {
         registrations += 1
         link = .connecting(
             nextHello: now + patience.firstHelloInterval, interval: patience.firstHelloInterval,
-            giveUp: patience.connectLimit.map { now + $0 })
+            giveUp: (newestRun == .none ? patience.connectLimit : patience.reconnectLimit).map { now + $0 })
         return [.send(.hello(hello))]
     }
 
-    /// A welcome for another run is from a restarted coordinator: whatever we had for the old one is void.
+    /// A welcome for another run is from a restarted coordinator, or from one that has gone back: whatever we had for the old
+    /// one is void. An older coordinator of the same job that comes back is not followed.
     private mutating func onWelcome(_ welcome: Welcome, _ now: Instant) -> [WorkerAction] {
         if run == welcome.run {
             heard(now)
             return [.ignore(.alreadyAdmitted)]
         }
+        guard !welcome.run.precedes(newestRun) else {
+            return [.ignore(.outdatedCoordinator(newest: newestRun, got: welcome.run))]
+        }
+        newestRun = welcome.run
         let dropped = bench.clear()
         link = .admitted(
             run: welcome.run, heard: now, nextProgress: now + configuration.patience.progressInterval)

@@ -21,16 +21,20 @@ package enum ExitCode: Int32, Sendable {
 package struct RunFailure: Error, CustomStringConvertible {
     package let code: Int32
     package let description: String
+    /// The state of training is in doubt, or not worth keeping: the checkpoints on the disk stay as they are.
+    package let leavesCheckpointsAlone: Bool
 
-    package init(_ code: ExitCode, _ description: String) {
+    package init(_ code: ExitCode, _ description: String, leavesCheckpointsAlone: Bool = false) {
         self.code = code.rawValue
         self.description = description
+        self.leavesCheckpointsAlone = leavesCheckpointsAlone
     }
 
     /// The user's signal; what had to be saved has been saved.
     init(stoppedBy signal: StopSignal, _ description: String) {
         code = signal.exitCode
         self.description = description
+        leavesCheckpointsAlone = false
     }
 
     /// The failure that an error of a lower room means to the user.
@@ -42,6 +46,8 @@ package struct RunFailure: Error, CustomStringConvertible {
         case let error as CheckpointError: self.init(.badData, "\(error)")
         case let error as SafetensorsError: self.init(.badData, "\(error)")
         case let error as FileError: self.init(.cannotCreateOutput, "\(error)")
+        case let error as KeyError: self.init(.badConfiguration, "\(error)")
+        case let error as SelfTestError: self.init(.unavailable, "\(error)")
         case let error as BindError: self.init(.unavailable, "\(error)")
         case let error as ConnectError: self.init(.unavailable, "\(error)")
         case let error as ContextError: self.init(.unavailable, "\(error)")

@@ -1,6 +1,7 @@
 // Everything that a training run is told: the options of `train` and `coordinator`, resolved. The command line checks ranges; this
 // type says which of it enters the result.
 internal import Artifacts
+internal import Coordination
 package import Datasets
 package import Messaging
 package import ModelCore
@@ -11,8 +12,33 @@ package enum Workforce: Sendable, Equatable {
     case inProcess
     /// So many processes on this machine, over ipc.
     case local(Int)
-    /// Whoever connects to this address; the first step waits for `wanted` of them.
-    case remote(listen: Endpoint, wanted: Int)
+    case remote(RemoteWorkforce)
+}
+
+/// Whoever connects, and proves an admitted key if there are keys.
+package struct RemoteWorkforce: Sendable, Equatable {
+    package let listen: Endpoint
+    /// The first step waits for so many workers.
+    package let wanted: Int
+    package let keys: ServerKeys?
+    package let announcement: Announcement
+
+    package init(listen: Endpoint, wanted: Int, keys: ServerKeys?, announcement: Announcement) {
+        self.listen = listen
+        self.wanted = wanted
+        self.keys = keys
+        self.announcement = announcement
+    }
+}
+
+/// What to make of a checkpoint in the output folder.
+package enum Beginning: Sendable, Equatable {
+    /// Nothing; it will be replaced.
+    case anew
+    /// Go on from it; without one there is no run.
+    case resuming
+    /// Go on from it if there is one: the same command starts a run and restarts it.
+    case resumingIfPossible
 }
 
 /// The resolved configuration of a run.
@@ -32,9 +58,15 @@ package struct TrainingConfiguration: Sendable {
     package var maxSteps: Int?
     /// In steps; nil: after every epoch.
     package var checkpointInterval: Int?
-    package var resume = false
+    /// Also one whenever so many seconds have passed; 0: not for the time's sake.
+    package var checkpointSeconds = 30
+    package var beginning = Beginning.anew
+    /// Fraction of the shards that are computed twice, on different workers.
+    package var audit = 0.0
     /// File for a trace of every step.
     package var trace: String?
+    /// Of this machine, where metrics are served; 0: any free one; nil: nowhere.
+    package var metricsPort: UInt16?
 
     package init(network: NetworkDescription, dataset: DatasetName) {
         self.network = network
@@ -62,6 +94,9 @@ extension TrainingConfiguration {
         return fields
     }
 
+    /// Nil: nothing is audited.
+    var auditPlan: AuditPlan? { audit > 0 ? AuditPlan(fraction: audit, seed: seed) : nil }
+
     /// For run.json and the checkpoint.
     var json: JSONValue {
         [
@@ -70,19 +105,23 @@ extension TrainingConfiguration {
             "latent_dims": .integer(network.latentDimensions), "margin": .number(Double(network.margin)),
             "lr": .number(learningRate), "epochs": .integer(epochs), "batch_size": .integer(batchSize),
             "seed": .string("\(seed)"), "log_interval": .integer(logInterval), "animation": .bool(animation),
-            "workers": workforce.json, "threads": .integer(threads), "output": .string(output),
+            "audit": .number(audit), "workers": workforce.json, "threads": .integer(threads), "output": .string(output),
             "data": data.map(JSONValue.string) ?? nil, "max_steps": maxSteps.map(JSONValue.integer) ?? nil,
             "checkpoint_interval": checkpointInterval.map(JSONValue.integer) ?? nil,
+            "checkpoint_seconds": .integer(checkpointSeconds),
         ]
     }
 }
 
 extension Workforce {
+    /// Whether the workers may be on other machines.
+    var isCluster: Bool { if case .remote = self { true } else { false } }
+
     fileprivate var json: JSONValue {
         switch self {
         case .inProcess: .integer(0)
         case .local(let count): .integer(count)
-        case .remote(let endpoint, _): .string("\(endpoint)")
+        case .remote(let workforce): .string("\(workforce.listen)")
         }
     }
 }

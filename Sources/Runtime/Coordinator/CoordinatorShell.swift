@@ -10,9 +10,11 @@ package struct StepInput {
     package let number: UInt64
     let examples: ExampleIndices
     let images: ImageSet
+    let isLast: Bool
 
-    package init(number: UInt64, examples: ExampleIndices, images: ImageSet) {
+    package init(number: UInt64, examples: ExampleIndices, images: ImageSet, isLast: Bool = false) {
         self.number = number
+        self.isLast = isLast
         self.examples = examples
         self.images = images
     }
@@ -28,13 +30,14 @@ package enum ClusterNotice: Equatable {
     case noWorkers
     case workersBack
     case dropped(String)
+    /// It computed wrongly; what it has contributed since it was last confirmed.
+    case quarantined(String, unconfirmed: String?)
 }
 
 /// Runs the coordinator's core over a link.
 package final class CoordinatorShell {
     private let link: any WorkerLink
     private let network: NetworkDescription
-    private let run: RunID
     private let job: [UInt8]
     private let limits: MessageLimits
     private let pool: BufferPool
@@ -43,17 +46,20 @@ package final class CoordinatorShell {
     private var tree: ReductionTree
     private var input: StepInput?
     private var nextInput: StepInput?
-    /// The weights of the running step, one shared frame for all workers.
-    private var weights: Frame?
+    /// The weights of the running step, one shared frame for all workers, and its fingerprint.
+    private var weights: (frame: Frame, fingerprint: UInt64)?
     private var isComplete = false
+    private var hasDiverged = false
+    private lazy var arbiter = Arbiter(network)
     /// Where to note what is done when, and when each worker was last sent something that it waited for.
     package var trace: StepTrace?
     private var sendTimes: [PeerID: UInt64] = [:]
-    /// Fingerprints of answers that a second answer will be compared with, by lease; of the present step only.
-    private var fingerprints: [UInt64: [UInt64]] = [:]
+    /// What is answered to who asks how the run stands: the document, also as a frame.
+    var report: () -> (document: [UInt8], frame: Frame) = { ([], Frame([])) }
 
     package init(
-        link: any WorkerLink, network: NetworkDescription, build: BuildIdentity,
+        link: any WorkerLink, network: NetworkDescription, build: BuildIdentity, run: RunID = RunEpoch.first().run,
+        audit: AuditPlan? = nil,
         notify: @escaping (ClusterNotice) -> Void
     ) {
         let parameterCount = ParameterLayout(network).paddedCount
@@ -64,23 +70,35 @@ package final class CoordinatorShell {
         limits = MessageLimits(parameterCount: parameterCount)
         pool = BufferPool(count: parameterCount)
         tree = ReductionTree(microbatches: 1, pool: pool)
-        run = RunID(high: .random(in: 1...UInt64.max), low: .random(in: 1...UInt64.max))
-        core = CoordinatorCore(
-            configuration: CoordinatorConfiguration(run: run, build: build, imagesPerExample: network.kind.towers),
-            now: .now)
+        var configuration = CoordinatorConfiguration(run: run, build: build, imagesPerExample: network.kind.towers)
+        configuration.audit = audit
+        core = CoordinatorCore(configuration: configuration, now: .now)
     }
 
     package var workers: [WorkerIdentity] { core.workers }
+
+    package var run: RunID { core.run }
+
+    /// How every worker is.
+    package var figures: [WorkerFigures] { core.figures(now: .now) }
+
+    /// What workers have contributed unconfirmed, and who is in quarantine. Set when a run is resumed, before its first step.
+    package var ledger: Ledger {
+        get { core.ledger }
+        set { core.ledger = newValue }
+    }
 
     /// Begins a step at `weights`; its examples may be under way already.
     package func begin(_ input: StepInput, weights: Frame) throws {
         self.input = input
         nextInput = nil
-        self.weights = weights
+        let fingerprint = weights.fingerprint
+        self.weights = (weights, fingerprint)
         isComplete = false
-        fingerprints.removeAll(keepingCapacity: true)
         tree.reset(microbatches: input.extent.microbatches)
-        try perform(core.beginStep(input.number, extent: input.extent, now: .now))
+        try perform(
+            core.beginStep(
+                input.number, extent: input.extent, weights: fingerprint, isLast: input.isLast, now: .now))
     }
 
     /// Sends the examples of the step after the running one ahead. Once a step.
@@ -90,13 +108,30 @@ package final class CoordinatorShell {
     }
 
     /// The sum of the running step's gradients and losses, once it is complete; its buffer goes back with `recycle`.
+    ///
+    /// - Throws: `GoBack` when results that were used are void
     package func gradientSum() throws -> Partial {
         while !isComplete {
             let event = try trace.span(.wait) { try link.next(until: core.nextDeadline?.nanoseconds) }
             try trace.span(.sum) { try handle(event) }
         }
         guard let sum = tree.takeRoot() else { preconditionFailure("a complete step has a root") }
+        guard let weights, weights.frame.fingerprint == weights.fingerprint else {
+            throw RunFailure(
+                .internalError,
+                "the weights have changed in this machine's memory while step \(input?.number ?? 0) was computed: the memory is "
+                    + "broken. The last checkpoint is intact: go on with --resume, on another machine")
+        }
         return sum
+    }
+
+    /// The sum just taken is not finite: finds out whether it is the model's doing, and returns if so.
+    ///
+    /// - Throws: `GoBack` if it is a worker's
+    package func examineNonFinite() throws {
+        hasDiverged = false
+        try perform(core.onNonFinite(now: .now))
+        precondition(hasDiverged, "an examination ends with somebody at fault, or nobody")
     }
 
     package func recycle(_ buffer: GradientBuffer) { pool.recycle(buffer) }
@@ -118,8 +153,14 @@ package final class CoordinatorShell {
         }
     }
 
-    /// Sends everybody home.
-    package func stop(_ reason: GoodbyeReason) throws { try perform(core.stop(reason, now: .now)) }
+    /// Sends everybody home, and waits a moment until they have left.
+    package func stop(_ reason: GoodbyeReason) throws {
+        try perform(core.stop(reason, now: .now))
+        try link.awaitDepartures(until: MonotonicClock.now() + Self.farewell)
+    }
+
+    /// Nanoseconds. A worker looks up from its computation every tenth of a second.
+    private static let farewell: UInt64 = 1_000_000_000
 
     // MARK: Events
 
@@ -130,6 +171,9 @@ package final class CoordinatorShell {
             for worker in core.workers where worker.processID == processID {
                 try perform(core.onUnreachable(worker.peer, now: .now))
             }
+        case .linkInDoubt(let peer): try perform(core.onLinkDoubt(peer, now: .now))
+        case .revoked(let peer, let name):
+            try perform(core.onRevoked(peer, keyName: name, now: .now))
         case .stopped(let signal): throw StopRequest(signal: signal)
         case .deadline: try perform(core.onDeadline(now: .now))
         }
@@ -143,7 +187,9 @@ package final class CoordinatorShell {
         let decoded: WorkerMessage
         do {
             decoded = try header.withUnsafeBytes { (bytes) throws(DecodingFailure) in
-                try WorkerMessage.decode(header: bytes, payloadSizes: payload.map(\.count), limits: limits)
+                try WorkerMessage.decode(header: bytes, payloadSizes: payload.map(\.count), limits: limits) {
+                    payload[$0].fingerprint
+                }
             }
         } catch {
             return try perform(core.onMalformed(error, from: peer, now: .now))
@@ -155,19 +201,16 @@ package final class CoordinatorShell {
         {
             trace.note(answer.partials, of: worker, sent: sent)
         }
-        try perform(core.onMessage(decoded, from: peer, now: .now), answer: answer)
+        try perform(
+            core.onMessage(decoded, from: peer, credential: link.keyName(of: peer), now: .now), answer: answer)
+        // Nothing else forgets a stranger whose first word is farewell.
+        if case .goodbye = decoded { link.forget(peer) }
     }
 
     /// The partials message that an action speaks of.
     private struct Answer {
         let partials: Partials
         let payload: [Frame]
-
-        /// Bits to compare with those of another answer for the same shard.
-        var fingerprints: [UInt64] {
-            payload.map { frame in frame.withUnsafeBytes { fingerprint(of: $0) } }
-                + partials.nodes.map(\.lossSum.bitPattern)
-        }
     }
 
     // MARK: Actions
@@ -189,19 +232,40 @@ package final class CoordinatorShell {
         case .weights(let step, let peer):
             guard let weights else { preconditionFailure("step \(step) has begun without weights") }
             if trace != nil { sendTimes[peer] = MonotonicClock.now() }
-            return try send(.weights(run: run, step: step), [weights], to: peer)
-        case .lease(let lease, let peer): return try send(.shard(lease), payload(of: lease), to: peer)
-        case .ping(let peer): return try send(.ping(run: run), to: peer)
+            return try send(
+                .weights(run: core.run, step: step, fingerprint: weights.fingerprint), [weights.frame], to: peer)
+        case .lease(let lease, let peer):
+            let payload = payload(of: lease)
+            let content = ShardContent(pixels: payload[0].fingerprint, targets: payload[1].fingerprint)
+            return try send(.shard(lease, content), payload, to: peer)
+        case .ping(let peer): return try send(.ping(run: core.run), to: peer)
         case .refuse(let peer, let refusal):
             notify(.refused(refusal.reason))
             _ = try send(.refuse(refusal), to: peer)
             link.forget(peer)
         case .goodbye(let peer, let reason):
-            _ = try send(.goodbye(run: run, reason), to: peer)
+            _ = try send(.goodbye(run: core.run, reason), to: peer)
             link.forget(peer)
-        case .accept(let lease, let audited): accept(answer, lease, audited: audited)
-        case .compare(let lease, let first): try compare(answer, lease, first: first)
+        case .accept(let lease): accept(answer, lease)
+        case .confirmed: break
+        case .arbitrate(let lease): try arbitrate(lease)
+        case .quarantined(let worker, let unconfirmed):
+            notify(.quarantined("\(worker)", unconfirmed: unconfirmed.map { "\($0)" }))
+        case .goBack(let step):
+            throw GoBack(before: Int(clamping: step), reason: "a worker computed wrongly, and results of it were used")
+        case .diverged: hasDiverged = true
+        case .noMajority(let lease, let opinions, let step):
+            throw NoMajority(
+                goBack: GoBack(before: Int(clamping: step), reason: "nobody knows which of the answers is right"),
+                description:
+                    "step \(lease.step), shard \(lease.shard): \(opinions.joined(separator: " and ")) computed different "
+                    + "bits, and nobody knows which are right. Test the memory and the processors of these machines; with a third "
+                    + "machine the odd one out would be found. Go on with --resume")
         case .ignore(let peer, let reason): notify(.dropped("a message of \(peer): \(reason)"))
+        case .report(let peer):
+            let (document, frame) = report()
+            _ = try send(.statusReport(StatusReport(run: core.run, document: document)), [frame], to: peer)
+        case .forget(let peer): link.forget(peer)
         case .joined(let worker):
             link.joined(processID: worker.processID)
             notify(.joined("\(worker)"))
@@ -217,7 +281,7 @@ package final class CoordinatorShell {
     }
 
     private var welcome: Welcome {
-        Welcome(run: run, parameterCount: pool.count, jobDescriptionBytes: job.count)
+        Welcome(run: core.run, parameterCount: pool.count, jobDescription: job)
     }
 
     private func send(_ message: CoordinatorMessage, _ payload: [Frame] = [], to peer: PeerID) throws -> PeerID? {
@@ -238,9 +302,8 @@ package final class CoordinatorShell {
         return [Frame(borrowing: pixels, bytes: UnsafeRawBufferPointer(pixels.bytes)), targets]
     }
 
-    private func accept(_ answer: Answer?, _ lease: ShardLease, audited: Bool) {
+    private func accept(_ answer: Answer?, _ lease: ShardLease) {
         guard let answer else { preconditionFailure("\(lease) accepted without an answer") }
-        if audited { fingerprints[lease.lease] = answer.fingerprints }
         for (summary, frame) in zip(answer.partials.nodes, answer.payload) {
             let partial = Partial(
                 gradient: gradient(in: frame), lossSum: summary.lossSum, exampleCount: summary.examples,
@@ -258,15 +321,11 @@ package final class CoordinatorShell {
         return buffer
     }
 
-    /// The free audit: two workers computed the same shard, so their bits are the same.
-    private func compare(_ answer: Answer?, _ lease: ShardLease, first: UInt64) throws {
-        guard let answer, let expected = fingerprints[first] else { return }
-        guard answer.fingerprints == expected else {
-            throw RunFailure(
-                .badConfiguration,
-                "step \(lease.step), shard \(lease.shard): two workers computed different bits for the same shard. One of "
-                    + "the machines computes wrongly; the checkpoint of the last interval is intact")
-        }
+    /// The third opinion, or the second where there is only one worker.
+    private func arbitrate(_ lease: ShardLease) throws {
+        guard let weights else { preconditionFailure("step \(lease.step) has begun without weights") }
+        let nodes = arbiter.nodes(of: lease, payload: payload(of: lease), weights: weights.frame)
+        try perform(core.onArbitration(lease, nodes: nodes, now: .now))
     }
 }
 

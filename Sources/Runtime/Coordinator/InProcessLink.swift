@@ -46,7 +46,11 @@ package final class InProcessLink: WorkerLink {
         return .message(inbox.messages.removeFirst(), from: Self.peer)
     }
 
+    package func keyName(of peer: PeerID) -> String? { nil }
+
     package func joined(processID: UInt32) {}
+
+    package func awaitDepartures(until deadline: UInt64) {}
 
     package func forget(_ peer: PeerID) {}
 }

@@ -52,6 +52,11 @@ package final class LocalCluster {
 
     /// A child said something on its standard error, or has ended.
     func onChildReady(_ index: Int, link: RouterLink) throws -> [LinkEvent] {
+        // All have been stopped, and the link is still served: what it watches there is nobody's any more.
+        guard children.indices.contains(index) else {
+            link.unwatch(index)
+            return []
+        }
         guard let process = children[index].process else { return [] }
         guard let end = process.poll() else {
             if process.descriptor == nil { link.unwatch(index) }

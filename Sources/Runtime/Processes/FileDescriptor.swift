@@ -64,3 +64,12 @@ func waitForInput(on number: Int32, milliseconds: Int32) -> Bool {
     var item = pollfd(fd: number, events: Int16(POLLIN), revents: 0)
     return poll(&item, 1, milliseconds) > 0
 }
+
+/// Every connection takes a descriptor, and strangers take some too: as many as this process may have, instead of the 1024 of most
+/// shells. A refusal is ignored.
+func raiseDescriptorLimit() {
+    var limit = rlimit()
+    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+    limit.rlim_cur = limit.rlim_max
+    _ = setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+}

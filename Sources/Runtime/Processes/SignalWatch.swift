@@ -13,7 +13,8 @@ package enum StopSignal: Int32, Sendable, CaseIterable {
 }
 
 /// While it lives: the first SIGINT or SIGTERM makes `descriptor` readable and is told by `received`; the second ends
-/// the process at once with 130 or 143. SIGPIPE is ignored: writing to a closed pipe is an error, not an end.
+/// the process at once with 130 or 143. SIGPIPE and SIGXFSZ are ignored: writing to a closed pipe, or more to a file than
+/// is allowed, is an error and not an end.
 ///
 /// One at a time (a process has one action per signal). Its end restores the actions found at its beginning.
 package final class SignalWatch {
@@ -31,7 +32,7 @@ package final class SignalWatch {
         precondition(isFree, "a process has one SignalWatch at a time")
         firstSignal.store(0, ordering: .sequentiallyConsistent)
         for signal in StopSignal.allCases { install(onStopSignal, for: signal.rawValue) }
-        install(SIG_IGN, for: SIGPIPE)
+        for signal in [SIGPIPE, SIGXFSZ] { install(SIG_IGN, for: signal) }
     }
 
     deinit {

@@ -7,80 +7,80 @@ internal import Storage
 
 /// Coordinator and workers of one run.
 final class Crew {
-    private static let ownWorkersTime: UInt64 = 5_000_000_000
-
     let shell: CoordinatorShell
-    private let cluster: LocalCluster?
-    private let socketFolder: SocketFolder?
-    private let expected: Int
-    /// How long to wait for all that are expected, in nanoseconds; nil: strangers may take as long as they like.
-    private let gatheringTime: UInt64?
+    private let site: WorkerSite
+    /// What is known of the run, for whoever asks.
+    private let board: StatusBoard
     private let signals: SignalWatch
     private let display: ProgressDisplay
-    /// Keeps a second coordinator from taking over the socket's file.
-    private let socketLock: SocketLock?
+    private let service: ServiceNotifier?
     private var isDismissed = false
 
+    /// - Parameter identify: which start of which job this is. Asked of a coordinator for strangers only, once it has its address
+    ///   and before it answers anybody there: workers of its own cannot take it for another.
     init(
         _ configuration: TrainingConfiguration, environment: [String: String], signals: SignalWatch,
-        display: ProgressDisplay
+        display: ProgressDisplay, service: ServiceNotifier?, identify: () throws -> RunEpoch
     ) throws {
+        self.service = service
         self.signals = signals
         self.display = display
+        // Before anything else is taken: its port may be taken itself.
+        let metrics = try configuration.metricsPort.map(MetricsServer.init)
         let build = BuildIdentity.ofThisBuild()
-        let network = configuration.network
-        let frame = max(ParameterLayout(network).paddedCount * 4, MessageLimits.maximumHeaderBytes)
+        let conditions = WorkerSite.Conditions(
+            configuration: configuration, environment: environment, build: build, signals: signals, display: display)
+        let notify: (ClusterNotice) -> Void
+        var epoch = RunEpoch.first()
         switch configuration.workforce {
         case .inProcess:
-            (cluster, socketFolder, socketLock, expected, gatheringTime) = (nil, nil, nil, 1, Self.ownWorkersTime)
-            let link = try InProcessLink(build: build, threads: configuration.threads, signals: signals)
-            shell = CoordinatorShell(link: link, network: network, build: build, notify: display.sayLocally(notice:))
-        case .remote(let endpoint, let wanted):
-            socketLock = try SocketLock(endpoint)
-            let link = try RouterLink(
-                context: Context(), endpoint: endpoint, largestFrame: frame, signals: signals)
-            (cluster, socketFolder, expected, gatheringTime) = (nil, nil, wanted, nil)
-            shell = CoordinatorShell(link: link, network: network, build: build, notify: display.say(notice:))
-            display.say("listening on \(link.endpoint): connect with  siamese worker --connect \(link.endpoint)")
+            site = try .inProcess(conditions)
+            notify = display.sayLocally(notice:)
         case .local(let count):
-            let folder = try SocketFolder(parent: environment["TMPDIR"].flatMap { $0.isEmpty ? nil : $0 } ?? "/tmp")
-            let link = try RouterLink(
-                context: Context(), endpoint: folder.endpoint, largestFrame: frame, signals: signals)
-            let cluster = LocalCluster(
-                command: Command(
-                    program: try currentExecutablePath(),
-                    arguments: [
-                        "worker", "--connect", "\(folder.endpoint)", "--threads", "\(configuration.threads)", "--child",
-                        // It lives as long as we do, however long the dataset takes to come.
-                        "--patience", "0",
-                    ], environment: environment),
-                // Only where they fill the machine: half of it may be meant for somebody else.
-                coresPerWorker: count * configuration.threads == Machine.cores ? configuration.threads : nil,
-                log: display.say)
-            link.cluster = cluster
-            (self.cluster, socketFolder, socketLock, expected) = (cluster, folder, nil, count)
-            gatheringTime = Self.ownWorkersTime
-            shell = CoordinatorShell(link: link, network: network, build: build, notify: display.sayLocally(notice:))
-            try cluster.start(count, link: link)
+            site = try .local(count, conditions)
+            notify = display.sayLocally(notice:)
+        case .remote(let workforce):
+            site = try .remote(workforce, conditions)
+            notify = display.say(notice:)
+            epoch = try identify()
         }
+        let link = ObservedLink(site.link)
+        shell = CoordinatorShell(
+            link: service.map { WatchedLink(link, service: $0) } ?? link, network: configuration.network, build: build,
+            run: epoch.run, audit: configuration.auditPlan, notify: sparing(notify))
+        board = StatusBoard(
+            configuration, shell: shell, link: link, metrics: metrics,
+            say: configuration.workforce.isCluster ? display.say : nil)
+        display.watch = { [weak board] moment in board?.show(moment) }
+        try site.start()
+        if let metrics { display.say("metrics on \(metrics.address)") }
     }
 
     /// Waits until everybody who was started is there, but not for ever: a run needs only one. In a cluster until as many
     /// as wanted have come, however long that takes.
     func gather() throws {
-        if gatheringTime == nil { display.say("waiting for \(expected) worker\(expected == 1 ? "" : "s") to connect") }
-        try shell.awaitWorkers(expected, until: gatheringTime.map { MonotonicClock.now() + $0 } ?? .max)
+        // Only now: by now this run has its folder, and nobody is sent to one that is about to be refused.
+        try site.announce()
+        service?.ready()
+        let expected = site.expected
+        if site.gatheringTime == nil {
+            display.say("waiting for \(expected) worker\(expected == 1 ? "" : "s") to connect")
+        }
+        try shell.awaitWorkers(expected, until: site.gatheringTime.map { MonotonicClock.now() + $0 } ?? .max)
     }
 
-    /// A look at the link in the middle of other work. Throws `StopRequest` when the user wants to stop.
+    /// A look at the link in the middle of other work. When everybody has been sent home, somebody may still want to know how far the
+    /// pictures are. Throws `StopRequest` when the user wants to stop.
     func attend() throws {
         if let signal = signals.received { throw StopRequest(signal: signal) }
-        if !isDismissed { try shell.attend() }
+        service?.beat()
+        board.stepAside()
+        if !isDismissed || site.isReachable { try shell.attend() }
     }
 
     /// Peak resident bytes of the local workers, by process id.
     var workerMemory: [(processID: Int32, peakResidentBytes: Int?)] {
-        (cluster?.processIDs ?? []).map { ($0, Machine.peakResidentBytes(of: $0)) }
+        (site.cluster?.processIDs ?? []).map { ($0, Machine.peakResidentBytes(of: $0)) }
     }
 
     /// Sends everybody home and ends the processes that were started here.
@@ -88,7 +88,7 @@ final class Crew {
         guard !isDismissed else { return }
         isDismissed = true
         try? shell.stop(reason)
-        cluster?.stop()
+        site.cluster?.stop()
     }
 }
 
@@ -97,7 +97,7 @@ extension ProgressDisplay {
     func sayLocally(notice: ClusterNotice) {
         switch notice {
         case .joined: break
-        case .lost, .refused, .dropped, .workersBack, .noWorkers: say(notice: notice)
+        case .lost, .refused, .dropped, .workersBack, .noWorkers, .quarantined: say(notice: notice)
         }
     }
 
@@ -109,50 +109,11 @@ extension ProgressDisplay {
         case .noWorkers: say("waiting: no worker is connected")
         case .workersBack: say("going on: a worker is connected")
         case .dropped(let what): say("dropped \(what)")
-        }
-    }
-}
-
-/// A folder of mode 0700 for the socket of a local run.
-private final class SocketFolder {
-    let endpoint: Endpoint
-    private let path: String
-
-    init(parent: String) throws {
-        var template = Array("\(parent)/siamese-XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else {
-            throw RunFailure(
-                .cannotCreateOutput,
-                "cannot create a folder for the workers' socket in \(parent): \(String(cString: strerror(errno))). "
-                    + "Set TMPDIR to a folder that can be written")
-        }
-        path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
-        do {
-            endpoint = try Endpoint(parsing: "ipc://\(path)/socket")
-        } catch {
-            rmdir(path)
-            throw RunFailure(.unavailable, "\(error)")
-        }
-    }
-
-    deinit {
-        unlink("\(path)/socket")
-        rmdir(path)
-    }
-}
-
-/// libzmq takes over a socket file that is there already, whoever listens on it: a lock beside it says that somebody does.
-private final class SocketLock {
-    private let lock: FileLock
-
-    /// Nil for an address that is no file.
-    init?(_ endpoint: Endpoint) throws {
-        guard case .ipc(let path) = endpoint, !path.hasPrefix("@") else { return nil }
-        do {
-            lock = try FileLock(path: path + ".lock")
-        } catch {
-            throw RunFailure(
-                .unavailable, "cannot listen on \(endpoint): \(error) Another coordinator may be listening there")
+        case .quarantined(let worker, let unconfirmed):
+            say(
+                "\(worker) computes wrongly and is sent away for good; "
+                    + (unconfirmed.map { "what it has contributed is void: \($0)" }
+                        ?? "nothing of what it has contributed is in doubt"))
         }
     }
 }

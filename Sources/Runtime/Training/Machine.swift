@@ -13,6 +13,13 @@ package enum Machine {
         return max(1, min(allowed, quota ?? allowed))
     }
 
+    /// What this machine is called, as a rule also by others.
+    package static var name: String {
+        var buffer = [CChar](repeating: 0, count: 256)
+        gethostname(&buffer, 255)
+        return String(decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+    }
+
     /// Threads for forward passes: their workspaces take memory, and beyond this they gain little.
     static var evaluationThreads: Int { min(cores, 16) }
 

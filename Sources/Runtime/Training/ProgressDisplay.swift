@@ -19,6 +19,11 @@ package final class ProgressDisplay {
     private static let betweenLines: UInt64 = 2_000_000_000
     private static let betweenBars: UInt64 = 100_000_000
 
+    /// Gets every moment, shown or not.
+    var watch: (Moment) -> Void = { _ in }
+    /// Gets the lines too, also when nobody reads standard error.
+    var mirror: (String) -> Void = { _ in }
+
     private let isTerminal: Bool
     private let isColoured: Bool
     private let logInterval: Int
@@ -40,20 +45,24 @@ package final class ProgressDisplay {
     package func say(_ text: String) {
         clearBar()
         write(text + "\n")
+        mirror(text)
     }
 
     func show(_ moment: Moment) {
+        watch(moment)
         let now = MonotonicClock.now()
         if beginning == nil { beginning = (now, moment.step) }
         let isLast = moment.step == moment.totalSteps
         if isTerminal {
             guard isLast || now - lastShown >= Self.betweenBars else { return }
             clearBar()
-            write(bar(moment, width: terminalWidth()))
+            write(bar(moment, width: terminalWidth(of: STDERR_FILENO)))
             barIsDrawn = true
         } else {
             guard moment.step % logInterval == 0, isLast || now - lastShown >= Self.betweenLines else { return }
-            write(line(moment) + "\n")
+            let line = line(moment)
+            write(line + "\n")
+            mirror(line)
         }
         lastShown = now
     }
@@ -109,9 +118,10 @@ package final class ProgressDisplay {
     }
 }
 
-private func terminalWidth() -> Int {
+/// Columns; 80 where nobody can tell.
+package func terminalWidth(of descriptor: Int32) -> Int {
     var size = winsize()
-    let status = ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size)
+    let status = ioctl(descriptor, UInt(TIOCGWINSZ), &size)
     return status == 0 && size.ws_col > 0 ? Int(size.ws_col) : 80
 }
 

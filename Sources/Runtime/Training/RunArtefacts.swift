@@ -15,11 +15,10 @@ struct RunArtefacts {
         configuration.dataset == .fashionMNIST ? ClassNames.fashion : ClassNames.digits
     }
 
-    /// The model file; returns its SHA-256.
-    func writeModel() throws -> String {
+    /// The model file and its SHA-256.
+    var model: (bytes: [UInt8], digest: String) {
         let bytes = modelFile(trainer.layout, trainer.parameters)
-        try folder.write(bytes, to: folder.model)
-        return "\(SHA256.digest(of: bytes))"
+        return (bytes, "\(SHA256.digest(of: bytes))")
     }
 
     func writePlots(_ record: TrainingRecord) throws {

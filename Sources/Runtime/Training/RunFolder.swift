@@ -3,22 +3,29 @@ internal import Artifacts
 internal import Datasets
 internal import Glibc
 internal import ModelCore
-internal import Storage
+package import Storage
 
 /// The output folder, where all files of a run share a prefix. Held for one run at a time.
-final class RunFolder {
+package final class RunFolder {
     private let path: String
     private let prefix: String
     private let lock: LockHolder
-    /// The checkpoint was found damaged: it must not take the place of the previous one, which is whole.
-    private var presentIsDamaged = false
+    package private(set) var checkpoints: CheckpointStore
 
     /// Creates the folder if it is missing; throws if it cannot be written, if another run is at work on these files, or if
     /// there is nothing in it to resume.
-    init(_ configuration: TrainingConfiguration) throws {
+    package init(_ configuration: TrainingConfiguration) throws {
         path = configuration.output
         prefix = "\(configuration.network.kind.rawValue)-\(configuration.dataset.rawValue)-"
-        if configuration.resume { try Self.requireCheckpoint(at: "\(path)/\(prefix)checkpoint") }
+        checkpoints = CheckpointStore(
+            newest: "\(path)/\(prefix)checkpoint.safetensors",
+            previous: "\(path)/\(prefix)checkpoint.previous.safetensors")
+        guard configuration.beginning != .resuming || !checkpoints.isEmpty else {
+            throw RunFailure(
+                .badData,
+                "cannot resume: there is no \(checkpoints.newest). Name the folder of the run with --output, or start "
+                    + "without --resume")
+        }
         try createFolder(at: path)
         do {
             lock = LockHolder(try FileLock(path: "\(path)/.\(prefix)lock"))
@@ -26,22 +33,11 @@ final class RunFolder {
             throw RunFailure(.cannotCreateOutput, "\(error)")
         }
         // What a killed run left behind; nobody else is at work here.
-        for name in namesInFolder(path) where name.hasPrefix(prefix) && name.hasSuffix(".tmp") {
+        for name in namesInFolder(path)
+        where name.hasSuffix(".tmp") && (name.hasPrefix(prefix) || name.hasPrefix(".\(prefix)")) {
             removeFile(at: "\(path)/\(name)")
         }
     }
-
-    /// - Parameter path: of both checkpoints, up to where their names differ.
-    private static func requireCheckpoint(at path: String) throws {
-        let candidates = ["\(path).safetensors", "\(path).previous.safetensors"]
-        guard !candidates.contains(where: { access($0, F_OK) == 0 }) else { return }
-        throw RunFailure(
-            .badData,
-            "cannot resume: there is no \(candidates[0]). Name the folder of the run with --output, or start without "
-                + "--resume")
-    }
-
-    var hasCheckpoint: Bool { access(checkpoint, F_OK) == 0 }
 
     func file(_ name: String) -> String { "\(path)/\(prefix)\(name)" }
 
@@ -50,48 +46,49 @@ final class RunFolder {
     var testingEmbedding: String { file("testing-set-embedding.png") }
     var animation: String { file("latent-space-development.gif") }
     var model: String { file("model.safetensors") }
-    var checkpoint: String { file("checkpoint.safetensors") }
-    var previousCheckpoint: String { file("checkpoint.previous.safetensors") }
-    var metrics: String { file("metrics.jsonl") }
+    package var metrics: String { file("metrics.jsonl") }
     var report: String { file("run.json") }
 
-    /// metrics.jsonl, cut to what belongs to the steps so far; whatever is left of it if somebody has shortened it.
-    func openMetrics(after length: Int) throws -> LineFile {
-        try LineFile(path: metrics, resumingAt: min(length, sizeOfFile(at: metrics) ?? 0))
-    }
+    private var epoch: String { "\(path)/.\(prefix)epoch" }
 
     func write(_ bytes: [UInt8], to path: String) throws { try replaceFile(at: path, with: bytes) }
 
-    /// Writes the checkpoint; the present one, if it is whole, becomes the previous one.
-    func write(_ checkpoint: Checkpoint) throws {
-        try replaceFile(
-            at: self.checkpoint, with: checkpoint.encoded(digest: Self.digest),
-            keepingPrevious: presentIsDamaged ? nil : previousCheckpoint)
-        presentIsDamaged = false
-    }
-
-    /// The newest whole checkpoint, and a line about one that had to be passed over.
-    func readCheckpoint() throws -> (checkpoint: Checkpoint, note: String?) {
+    /// The state in the newest whole checkpoint and a line about one that had to be passed over; nil if there is no checkpoint.
+    ///
+    /// When none is whole there is nothing to go on from, also if workers are alive: they hold weights, and not the optimizer's
+    /// moments, the losses so far or the animation. To rebuild a state without them would be to guess.
+    package func readState(_ codec: CheckpointCodec) throws -> (state: TrainingState, note: String?)? {
         do {
-            return (try read(checkpoint), nil)
-        } catch {
-            guard let earlier = try? read(previousCheckpoint) else { throw error }
-            presentIsDamaged = true
-            return (earlier, "\(error); going on from \(previousCheckpoint), step \(earlier.step)")
+            guard
+                let reading = try checkpoints.read(atMost: CheckpointCodec.greatestSize, { try codec.look($0, $1) })
+            else { return nil }
+            let note = reading.passedOver.map { "\($0); going on from \(reading.path), step \(reading.content.step)" }
+            return (reading.content, note)
+        } catch let error as NoWholeCheckpoint {
+            throw RunFailure(
+                .badData,
+                "cannot resume: \(error). No checkpoint is whole, and workers hold the weights only: bring one back from a "
+                    + "backup, or start anew without --resume and --restartable")
         }
     }
 
-    private func read(_ path: String) throws -> Checkpoint {
-        let bytes: [UInt8]
-        do {
-            bytes = try readFile(at: path, atMost: 1 << 32)
-        } catch {
-            throw RunFailure(.badData, "cannot resume: \(error)")
+    /// The next start of the job in this folder, on the disk when this returns; and a line about a file that was of no use.
+    ///
+    /// - Parameter isNew: begin a new job, whatever is there
+    package func beginEpoch(isNew: Bool) throws -> (epoch: RunEpoch, note: String?) {
+        var (next, note) = (RunEpoch.first(), String?.none)
+        if !isNew {
+            if let last = (try? readFile(at: epoch, atMost: 4096)).flatMap(RunEpoch.init(decoding:)) {
+                next = last.next
+            } else {
+                note =
+                    "\(epoch) is \(isReadable(epoch) ? "damaged" : "missing"): this counts as a new job, and workers that "
+                    + "still wait for the old one will not know it"
+            }
         }
-        return try Checkpoint(decoding: bytes, file: path, digest: Self.digest)
+        try write(next.encoded(), to: epoch)
+        return (next, note)
     }
-
-    private static func digest(_ bytes: UnsafeRawBufferPointer) -> String { "\(SHA256.digest(of: bytes))" }
 }
 
 /// A class around a lock, which is not copyable.

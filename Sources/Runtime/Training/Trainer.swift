@@ -1,55 +1,59 @@
-// The training loop: sample, gather the gradient sum, step the optimizer; at the end of an epoch validate and checkpoint.
+// The training loop: sample, gather the gradient sum, step the optimizer; at the end of an epoch validate; checkpoint now and then.
 //
 // The way of one step: `EpochSampler.batch` → `CoordinatorShell.begin` → `CoordinatorCore.beginStep` → wire →
 // `WorkerCore.onMessage` → `ShardComputer.compute` → wire → `CoordinatorCore.onMessage` → `ReductionTree.insert` → `Adam.update`.
 internal import Artifacts
 internal import Coordination
-internal import Datasets
+package import Datasets
 internal import Evaluation
 internal import Messaging
-internal import ModelCore
-internal import Storage
+package import ModelCore
+package import Storage
 
 /// One run from its first to its last step. Artefacts that need no training state are written by `RunArtefacts`.
-final class Trainer {
+package final class Trainer {
     let configuration: TrainingConfiguration
     let dataset: Dataset
     let schedule: StepSchedule
     let layout: ParameterLayout
     /// The weights; never written once they are here, for they may be on their way to workers.
-    private(set) var parameters: ParameterBuffer
+    package private(set) var parameters: ParameterBuffer
     private(set) var adam: Adam
     private(set) var record: TrainingRecord
     private(set) var frames: [LatentFrame]
     private(set) var timing = TrainingTiming()
 
-    private let folder: RunFolder
-    private let crew: Crew
+    private let writer: BackgroundWriter
+    private let source: any GradientSource
     private let display: ProgressDisplay
     private let examples: RunExamples
     private let trace: StepTrace?
-    /// Open from the first step on: a run that ends before it leaves an earlier run's file alone.
-    private var metrics: LineFile?
     /// The step after the running one, whose examples are at the workers already.
     private var nextInput: StepInput?
     private var epochSampler: (epoch: Int, sampler: EpochSampler)?
     private var lender = WeightsLender()
-    /// The step of the checkpoint that this run has written or begun with.
-    private(set) var checkpointedStep: Int?
+    private var warnings: WriterWarnings
+    /// A checkpoint is due, and is taken as soon as the last one is on the disk.
+    private var isSaveDue = false
+    /// When the last one was taken.
+    private var lastSave = MonotonicClock.now()
 
-    var step: Int { Int(adam.step) }
+    package var step: Int { Int(adam.step) }
+    /// The step of the newest checkpoint that this run has written or begun with.
+    package var savedStep: Int? { warnings.savedStep }
 
-    init(
+    /// - Parameter isResumed: `state` came out of a checkpoint
+    package init(
         _ configuration: TrainingConfiguration, dataset: Dataset, examples: RunExamples, state: TrainingState,
-        folder: RunFolder, crew: Crew, display: ProgressDisplay, trace: StepTrace?
-    ) throws {
+        isResumed: Bool, writer: BackgroundWriter, source: any GradientSource, display: ProgressDisplay,
+        trace: StepTrace?
+    ) {
         self.configuration = configuration
         self.dataset = dataset
-        self.folder = folder
-        self.crew = crew
+        self.writer = writer
+        self.source = source
         self.display = display
         self.trace = trace
-        crew.shell.trace = trace
         self.examples = examples
         schedule = StepSchedule(
             examplesPerEpoch: dataset.train.count, batchSize: configuration.batchSize, epochs: configuration.epochs,
@@ -59,41 +63,58 @@ final class Trainer {
         adam = state.adam
         record = state.record
         frames = state.frames
-        checkpointedStep = configuration.resume ? state.step : nil
+        warnings = WriterWarnings(savedStep: isResumed ? state.step : nil)
     }
 
     /// Takes all steps that are left. Throws `StopRequest` when the user wants to stop; the state is then that of the last
     /// complete step.
-    func run() throws {
-        metrics = try folder.openMetrics(after: record.metricsLength)
+    package func run() throws {
+        // Only now: a run that ends before its first step leaves an earlier run's file alone.
+        try writer.openMetrics(after: record.metricsLength)
+        var isDone = false
+        while !isDone {
+            do {
+                try takeSteps()
+                isDone = true
+            } catch let request as GoBack {
+                try goBack(request)
+            } catch let trouble as NoMajority {
+                try goBack(trouble.goBack)
+                throw RunFailure(.internalError, trouble.description)
+            }
+        }
+        display.finish()
+    }
+
+    private func takeSteps() throws {
         if configuration.animation && step == 0 { frames = [try frame(epoch: 0)] }
         // Stopped between the last step of an epoch and its end.
         if step > 0, schedule.endsEpoch(step), record.examples > 0 { try endEpoch() }
         while step < schedule.totalSteps {
             try takeStep(step + 1)
             if schedule.endsEpoch(step) { try endEpoch() }
-            if isCheckpointDue { try writeCheckpoint() }
+            saveIfDue()
+            tellNews()
         }
-        display.finish()
     }
 
     private func takeStep(_ number: Int) throws {
         let begin = MonotonicClock.now()
         trace?.begin(step: number)
         try trace.span(.send) {
-            try crew.shell.begin(
+            try source.begin(
                 nextInput ?? input(of: number), weights: Frame(borrowing: parameters, bytes: parameters.bytes))
         }
         nextInput = trace.span(.sample) { number < schedule.totalSteps ? input(of: number + 1) : nil }
-        if let nextInput { try trace.span(.send) { try crew.shell.prepare(nextInput) } }
+        if let nextInput { try trace.span(.send) { try source.prepare(nextInput) } }
         trace?.write()
-        let sum = try crew.shell.gradientSum()
+        let sum = try source.gradientSum()
         try trace.span(.optimize) { try update(with: sum, step: number) }
-        crew.shell.recycle(sum.gradient)
+        source.recycle(sum.gradient)
         timing.add(
             images: Int(sum.exampleCount) * configuration.network.kind.towers,
             nanoseconds: MonotonicClock.now() - begin)
-        try note(sum)
+        note(sum)
     }
 
     /// The optimizer's step, into a buffer that nobody reads.
@@ -102,12 +123,17 @@ final class Trainer {
         let next = lender.buffer(count: parameters.count)
         guard sum.lossSum.isFinite,
             adam.update(parameters, to: next, gradientSum: gradient, exampleCount: Int(sum.exampleCount))
-        else { throw divergence(at: step) }
+        else {
+            try source.examineNonFinite()
+            throw divergence(at: step)
+        }
         parameters = next
     }
 
     private func input(of step: Int) -> StepInput {
-        StepInput(number: UInt64(step), examples: examples(of: step), images: dataset.train)
+        StepInput(
+            number: UInt64(step), examples: examples(of: step), images: dataset.train,
+            isLast: step == schedule.totalSteps)
     }
 
     private func examples(of step: Int) -> ExampleIndices {
@@ -117,10 +143,10 @@ final class Trainer {
         return epochSampler.sampler.batch(positions: schedule.positions(of: step))
     }
 
-    private func note(_ sum: Partial) throws {
+    private func note(_ sum: Partial) {
         record.add(lossSum: sum.lossSum, examples: Int(sum.exampleCount))
         if step % configuration.logInterval == 0 || step == schedule.totalSteps {
-            try append(
+            append(
                 MetricsLine(
                     step: step, epoch: schedule.epoch(of: step), split: .train, loss: record.takeIntervalLoss(),
                     imagesPerSecond: timing.imagesPerSecond))
@@ -129,7 +155,7 @@ final class Trainer {
             ProgressDisplay.Moment(
                 step: step, totalSteps: schedule.totalSteps, epoch: schedule.epoch(of: step),
                 epochs: configuration.epochs, loss: record.runningLoss, testLoss: record.epochs.last?.testLoss,
-                imagesPerSecond: timing.imagesPerSecond, workers: crew.shell.workers.count))
+                imagesPerSecond: timing.imagesPerSecond, workers: source.workerCount))
     }
 
     private func endEpoch() throws {
@@ -142,7 +168,7 @@ final class Trainer {
             TrainingRecord.Epoch(number: epoch, trainLoss: record.runningLoss, testLoss: loss))
         record.lossSum = 0
         record.examples = 0
-        try append(MetricsLine(step: step, epoch: epoch, split: .test, loss: loss))
+        append(MetricsLine(step: step, epoch: epoch, split: .test, loss: loss))
     }
 
     /// The record with the epoch that `--max-steps` cut short, validated too.
@@ -152,7 +178,7 @@ final class Trainer {
         let testLoss = try validationLoss()
         let epoch = schedule.epoch(of: step)
         final.epochs.append(TrainingRecord.Epoch(number: epoch, trainLoss: loss, testLoss: testLoss))
-        try append(MetricsLine(step: step, epoch: epoch, split: .test, loss: testLoss))
+        append(MetricsLine(step: step, epoch: epoch, split: .test, loss: testLoss))
         return final
     }
 
@@ -162,7 +188,7 @@ final class Trainer {
         let (examples, images) = (examples.validation, dataset.test)
         let sums = try lossSums(
             configuration.network, at: parameters, count: examples.count, threads: Machine.evaluationThreads,
-            pausing: crew.attend
+            pausing: source.attend
         ) { range, pixels, targets in
             let bytes = UnsafeMutableRawBufferPointer(start: pixels, count: examples.gatheredSize(of: range))
             examples.gather(range, from: images, into: bytes)
@@ -187,40 +213,110 @@ final class Trainer {
             guard let pixels = pixels.baseAddress else { return [] }
             return try embed(
                 configuration.network, at: parameters, pixels: pixels, count: images.count,
-                threads: Machine.evaluationThreads, pausing: crew.attend)
+                threads: Machine.evaluationThreads, pausing: source.attend)
         }
     }
 
-    // MARK: Checkpoints
-
-    private var isCheckpointDue: Bool {
-        if step == schedule.totalSteps { return true }
-        if let interval = configuration.checkpointInterval { return step % interval == 0 }
-        return schedule.endsEpoch(step)
-    }
-
-    func writeCheckpoint() throws {
-        // Before the first step there may be more to lose in the folder than to save.
-        guard checkpointedStep != step, step > 0 || !folder.hasCheckpoint else { return }
-        try metrics?.sync()
-        record.metricsLength = metrics?.byteCount ?? record.metricsLength
-        let state = TrainingState(
-            layout: layout, parameters: parameters, adam: adam, record: record, frames: frames)
-        try folder.write(state.checkpoint(configuration, datasetDigest: "\(dataset.digest)"))
-        checkpointedStep = step
-    }
-
-    private func append(_ line: MetricsLine) throws {
-        try metrics?.append(String(decoding: line.encoded().dropLast(), as: UTF8.self))
+    private func append(_ line: MetricsLine) {
+        writer.append(String(decoding: line.encoded().dropLast(), as: UTF8.self))
     }
 
     private func divergence(at number: Int) -> RunFailure {
         let kept =
-            checkpointedStep.map { "the checkpoint of step \($0) is kept" } ?? "no checkpoint had been written yet"
+            savedStep.map { "the checkpoint of step \($0) is kept" } ?? "no checkpoint had been written yet"
         return RunFailure(
             .badConfiguration,
             "the loss or a gradient of step \(number) is not a finite number: training has diverged. Try a lower --lr than "
-                + "\(configuration.learningRate); \(kept)")
+                + "\(configuration.learningRate); \(kept)", leavesCheckpointsAlone: true)
+    }
+}
+
+// MARK: - Checkpoints
+
+extension Trainer {
+    /// Hands a checkpoint over to the writer when one is due: every so many steps or at the end of an epoch, and every so many
+    /// seconds. While it is busy with the last one it waits for a later step, however slow the disk.
+    private func saveIfDue() {
+        let isAtItsStep = configuration.checkpointInterval.map { step % $0 == 0 } ?? schedule.endsEpoch(step)
+        let patience = UInt64(configuration.checkpointSeconds) * 1_000_000_000
+        let isAtItsTime = patience > 0 && MonotonicClock.now() - lastSave >= patience
+        isSaveDue = isSaveDue || isAtItsStep || isAtItsTime
+        // The last step's is written by whoever waits for it.
+        guard isSaveDue, step < schedule.totalSteps, !writer.isSaving else { return }
+        save()
+    }
+
+    private func save() {
+        writer.save(snapshot())
+        isSaveDue = false
+        lastSave = MonotonicClock.now()
+    }
+
+    /// The present state, in buffers that nobody writes to: weights never are, the optimizer's moments are copied.
+    private func snapshot() -> TrainingState {
+        let moments = [adam.firstMoment, adam.secondMoment].map { moment in
+            let copy = ParameterBuffer(count: moment.count)
+            copy.copy(from: moment)
+            return copy
+        }
+        return TrainingState(
+            layout: layout, parameters: parameters,
+            adam: Adam(
+                learningRate: adam.learningRate, firstMoment: moments[0], secondMoment: moments[1], step: adam.step),
+            record: record, frames: frames, ledger: source.ledger)
+    }
+
+    /// Waits until all that was handed over is written, and tells what went wrong.
+    func awaitWriter() {
+        writer.finish()
+        tellNews()
+    }
+
+    /// Writes a checkpoint of the present state, unless there is one, and waits for it and all that was to be written before.
+    ///
+    /// - Returns: why that failed
+    package func saveNow() -> FileError? {
+        awaitWriter()
+        // Before the first step there may be more to lose in the folder than to save.
+        guard savedStep != step, step > 0 || writer.isEmpty else { return nil }
+        save()
+        writer.finish()
+        return tellNews()
+    }
+
+    /// Tells what has become of everything handed over so far; returns why the last checkpoint was not written.
+    @discardableResult
+    private func tellNews() -> FileError? {
+        var failure: FileError?
+        for news in writer.news() {
+            if let line = warnings.line(for: news) { display.say(line) }
+            if case .notSaved(_, let error) = news { failure = error }
+            if case .saved = news { failure = nil }
+        }
+        return failure
+    }
+
+    /// Goes back to the newest state before the step in question: that of a checkpoint, or the one before the first step.
+    private func goBack(_ request: GoBack) throws {
+        nextInput = nil
+        // What is void was never committed.
+        guard request.step <= step else { return display.say("step \(request.step) is done again: \(request.reason)") }
+        awaitWriter()
+        let state: TrainingState
+        do {
+            state = try writer.goBack(before: request.step, beginning: TrainingState(configuration))
+        } catch let error as FileError {
+            throw RunFailure(
+                .cannotCreateOutput,
+                "\(request.reason), and checkpoints that hold this cannot be replaced: \(error) Remove them by hand",
+                leavesCheckpointsAlone: true)
+        }
+        display.say("going back from step \(step) to step \(state.step): \(request.reason)")
+        parameters = state.parameters
+        adam = state.adam
+        record = state.record
+        frames = state.frames
+        warnings.goneBack(to: state.step)
     }
 }
 
@@ -250,12 +346,12 @@ struct TrainingTiming {
 }
 
 /// What is drawn from a dataset: training examples anew in every epoch, the same validation examples after each.
-struct RunExamples {
+package struct RunExamples {
     let training: Sampler
     let validation: ExampleIndices
 
     /// - Throws: `SamplerError` if the labels do not allow the examples that the network wants.
-    init(_ dataset: Dataset, _ configuration: TrainingConfiguration) throws {
+    package init(_ dataset: Dataset, _ configuration: TrainingConfiguration) throws {
         let kind = configuration.network.kind.exampleKind
         training = try Sampler(kind: kind, labels: dataset.train.labels, seed: configuration.seed)
         validation = try Sampler(kind: kind, labels: dataset.test.labels, seed: configuration.seed)

@@ -3,8 +3,8 @@
 package import Artifacts
 
 /// The past of a run.
-package struct TrainingRecord: Equatable {
-    package struct Epoch: Equatable {
+package struct TrainingRecord: Equatable, Sendable {
+    package struct Epoch: Equatable, Sendable {
         package var number: Int
         /// Mean over the epoch's examples.
         package var trainLoss: Double?
@@ -65,7 +65,8 @@ package struct TrainingRecord: Equatable {
             let examples = json["examples"]?.integer,
             let intervalLossSum = json["interval_loss_sum"]?.double,
             let intervalExamples = json["interval_examples"]?.integer,
-            let metricsLength = json["metrics_length"]?.integer
+            let metricsLength = json["metrics_length"]?.integer,
+            [examples, intervalExamples, metricsLength].allSatisfy(\.isPlausibleCount)
         else { return nil }
         for epoch in epochs {
             guard let number = epoch["number"]?.integer else { return nil }
@@ -78,6 +79,11 @@ package struct TrainingRecord: Equatable {
         self.intervalExamples = intervalExamples
         self.metricsLength = metricsLength
     }
+}
+
+extension Int {
+    /// Whether a file may say that there have been so many: what is still to come can be added.
+    var isPlausibleCount: Bool { (0...1 << 53).contains(self) }
 }
 
 extension JSONValue {

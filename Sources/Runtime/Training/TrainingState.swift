@@ -1,39 +1,46 @@
 // What a run is between two steps, and its way into a checkpoint and back.
 internal import Artifacts
-internal import ModelCore
+package import Coordination
+package import ModelCore
 
-/// Weights, optimizer, past.
-struct TrainingState {
+/// Weights, optimizer, past. Whoever hands it to another thread leaves its buffers alone from then on.
+package struct TrainingState: Sendable {
     let layout: ParameterLayout
-    let parameters: ParameterBuffer
+    package let parameters: ParameterBuffer
     let adam: Adam
-    let record: TrainingRecord
+    package var record: TrainingRecord
     let frames: [LatentFrame]
+    /// What workers have contributed that nobody has confirmed.
+    package var ledger: Ledger
 
-    var step: Int { Int(adam.step) }
+    package var step: Int { Int(adam.step) }
 
     init(
-        layout: ParameterLayout, parameters: ParameterBuffer, adam: Adam, record: TrainingRecord, frames: [LatentFrame]
+        layout: ParameterLayout, parameters: ParameterBuffer, adam: Adam, record: TrainingRecord, frames: [LatentFrame],
+        ledger: Ledger
     ) {
         self.layout = layout
         self.parameters = parameters
         self.adam = adam
         self.record = record
         self.frames = frames
+        self.ledger = ledger
     }
 
-    /// The state before the first step.
-    init(_ configuration: TrainingConfiguration) {
+    /// The state before the first step: a function of the configuration.
+    package init(_ configuration: TrainingConfiguration) {
         layout = ParameterLayout(configuration.network)
         parameters = layout.initialParameters(seed: configuration.seed)
         adam = Adam(learningRate: configuration.learningRate, parameterCount: layout.paddedCount)
         record = TrainingRecord()
         frames = []
+        ledger = Ledger()
     }
 
     /// The state in a checkpoint. Throws if the checkpoint belongs to another run, naming the first field that differs.
     init(_ checkpoint: Checkpoint, _ configuration: TrainingConfiguration, datasetDigest: String) throws {
-        let past = try JSONValue(parsing: Array(checkpoint.configuration.utf8))
+        let misfit = RunFailure(.badData, "cannot resume: the checkpoint's content does not fit its configuration")
+        guard let past = try? JSONValue(parsing: Array(checkpoint.configuration.utf8)) else { throw misfit }
         for (name, value) in configuration.identity(datasetDigest: datasetDigest) {
             let before = past["identity"]?[name]?.string ?? "nothing"
             guard before == value else {
@@ -45,22 +52,25 @@ struct TrainingState {
         }
         let layout = ParameterLayout(configuration.network)
         guard checkpoint.layout == layout.checkpointSlices,
-            let record = past["record"].flatMap(TrainingRecord.init(json:))
-        else { throw RunFailure(.badData, "cannot resume: the checkpoint's content does not fit its configuration") }
+            let record = past["record"].flatMap(TrainingRecord.init(json:)),
+            let ledger = past["ledger"].map(Ledger.init(json:)) ?? Ledger(), checkpoint.step.isPlausibleCount,
+            let frames = LatentFrame.all(in: checkpoint.attachments, dimensions: configuration.network.latentDimensions)
+        else { throw misfit }
         self.layout = layout
         self.record = record
+        self.ledger = ledger
         parameters = layout.buffer(checkpoint.parameters)
         adam = Adam(
             learningRate: configuration.learningRate, firstMoment: layout.buffer(checkpoint.firstMoment),
             secondMoment: layout.buffer(checkpoint.secondMoment), step: UInt64(checkpoint.step))
-        frames = checkpoint.attachments.compactMap(LatentFrame.init)
+        self.frames = frames
     }
 
     func checkpoint(_ configuration: TrainingConfiguration, datasetDigest: String) -> Checkpoint {
         let identity = configuration.identity(datasetDigest: datasetDigest)
         let past: JSONValue = [
             "identity": .object(identity.map { JSONValue.Member($0.name, .string($0.value)) }),
-            "options": configuration.json, "record": record.json,
+            "options": configuration.json, "record": record.json, "ledger": ledger.json,
         ]
         func values(_ buffer: ParameterBuffer) -> [Float] { Array(buffer.values.prefix(layout.count)) }
         return Checkpoint(
@@ -92,10 +102,15 @@ extension LatentFrame {
             name: "\(Self.prefix)\(epoch)", shape: [latents.count / dimensions, dimensions], floats: latents)
     }
 
-    fileprivate init?(_ tensor: Safetensors.Tensor) {
-        guard tensor.name.hasPrefix(Self.prefix), let epoch = Int(tensor.name.dropFirst(Self.prefix.count)),
-            let latents = tensor.elements(as: Float.self)
-        else { return nil }
-        self.init(epoch: epoch, latents: latents)
+    /// The frames among the attachments of a checkpoint; nil if one is not what `tensor` makes, or comes twice.
+    fileprivate static func all(in attachments: [Safetensors.Tensor], dimensions: Int) -> [LatentFrame]? {
+        let tensors = attachments.filter { $0.name.hasPrefix(prefix) }
+        let frames = tensors.compactMap { tensor -> LatentFrame? in
+            guard let epoch = Int(tensor.name.dropFirst(prefix.count)), let latents = tensor.elements(as: Float.self),
+                tensor.name == "\(prefix)\(epoch)", tensor.shape.count == 2, tensor.shape[1] == dimensions
+            else { return nil }
+            return LatentFrame(epoch: epoch, latents: latents)
+        }
+        return frames.count == tensors.count ? frames : nil
     }
 }

@@ -39,6 +39,8 @@ final class WorkerEngine {
 
     func onDeadline() throws { try perform(core.onDeadline(now: .now)) }
 
+    func onLinkUp() throws { try perform(core.onLinkUp(now: .now)) }
+
     func stop(reason: String) throws { try perform(core.onStop(reason: reason, now: .now)) }
 
     /// A message arrived. Returns why it was dropped, if it was.
@@ -51,7 +53,9 @@ final class WorkerEngine {
         let decoded: CoordinatorMessage
         do {
             decoded = try header.withUnsafeBytes { (bytes) throws(DecodingFailure) in
-                try CoordinatorMessage.decode(header: bytes, payloadSizes: payload.map(\.count), limits: limits)
+                try CoordinatorMessage.decode(header: bytes, payloadSizes: payload.map(\.count), limits: limits) {
+                    payload[$0].fingerprint
+                }
             }
         } catch {
             return "\(error)"
@@ -101,37 +105,21 @@ final class WorkerEngine {
     }
 
     private func compute(_ lease: ShardLease) throws {
-        let frames = kept.removeValue(forKey: lease) ?? []
-        guard let computer, lease.imagesPerExample == computer.network.kind.towers else {
+        let payload = kept.removeValue(forKey: lease) ?? []
+        guard let computer else {
             return try finish(core.onFailed(reason: "this build does not know the job it was given", now: .now))
         }
-        if let objection = objection(to: lease, frames) {
+        if let objection = objection(to: lease, payload: payload, computer) {
             return try finish(core.onFailed(reason: objection, now: .now))
         }
         guard let weights else { preconditionFailure("the core knows that the weights of \(lease) are here") }
         var failure: (any Error)?
-        let partials = withShard(frames, examples: lease.examples, weights: weights) { weights, examples in
-            computer.compute(lease, examples, weights: weights) { done in
-                _ = core.onProgress(lease: lease.lease, microbatchesDone: UInt32(done), now: .now)
-                do { try whileComputing() } catch { failure = error }
-            }
+        let sums = computer.sums(of: lease, payload: payload, weights: weights) { done in
+            _ = core.onProgress(lease: lease.lease, microbatchesDone: UInt32(done), now: .now)
+            do { try whileComputing() } catch { failure = error }
         }
         if let failure { throw failure }
-        let summaries = zip(lease.nodes, partials).map { node, partial in
-            NodeSummary(
-                node: node, examples: partial.exampleCount, active: partial.activeCount, lossSum: partial.lossSum)
-        }
-        try finish(core.onComputed(nodes: summaries, now: .now), partials.map { $0.gradient })
-    }
-
-    /// What must not reach the kernels, which check nothing. The core cannot know: it has no model.
-    private func objection(to lease: ShardLease, _ frames: [Frame]) -> String? {
-        let most = lease.range.count * microbatchSize
-        guard (most - microbatchSize + 1...most).contains(lease.examples) else {
-            return "\(lease.examples) examples are not those of the microbatches \(lease.range)"
-        }
-        guard frames.count == 2, targetsAreValid(frames[1]) else { return "a target is no class" }
-        return nil
+        try finish(core.onComputed(nodes: sums.nodes, weights: weights.fingerprint, now: .now), sums.gradients)
     }
 
     /// Carries out what follows from a computation; `gradients` are the payload of the partials message.
@@ -167,49 +155,9 @@ final class WorkerEngine {
     }
 }
 
-/// Targets index the classes: a wrong one must not reach the kernels.
-private func targetsAreValid(_ frame: Frame) -> Bool {
-    frame.withUnsafeBytes { bytes in
-        stride(from: 0, to: bytes.count, by: 4).allSatisfy {
-            (0..<Int32(classCount)).contains(bytes.loadUnaligned(fromByteOffset: $0, as: Int32.self))
-        }
-    }
-}
-
 /// What a frame retains while it lends a gradient buffer's memory: when nobody retains it, the buffer is free.
 private final class GradientLoan {
     let buffer: GradientBuffer
 
     init(_ buffer: GradientBuffer) { self.buffer = buffer }
-}
-
-/// Calls `body` with aligned weights, and the pixels and targets of a shard's two payload frames.
-private func withShard<T>(
-    _ frames: [Frame], examples: Int, weights: Frame, _ body: (UnsafePointer<Float>, ShardExamples) -> T
-) -> T {
-    let targets = frames[1].withUnsafeBytes { bytes in
-        (0..<examples).map { bytes.loadUnaligned(fromByteOffset: 4 * $0, as: Int32.self) }
-    }
-    return weights.withUnsafeBytes { weights in
-        frames[0].withUnsafeBytes { pixels in
-            targets.withUnsafeBufferPointer { targets in
-                withAlignedFloats(weights) { weights in
-                    guard let pixels = pixels.assumingMemoryBound(to: UInt8.self).baseAddress,
-                        let targets = targets.baseAddress
-                    else { preconditionFailure("a shard has examples: the decoder checked it") }
-                    return body(weights, ShardExamples(pixels: pixels, targets: targets))
-                }
-            }
-        }
-    }
-}
-
-/// Received bytes may lie anywhere; floats are read in place only where they are aligned.
-private func withAlignedFloats<T>(_ bytes: UnsafeRawBufferPointer, _ body: (UnsafePointer<Float>) -> T) -> T {
-    if let start = bytes.baseAddress, UInt(bitPattern: start) % 4 == 0 {
-        return body(start.assumingMemoryBound(to: Float.self))
-    }
-    let copy = ParameterBuffer(count: bytes.count / 4)
-    UnsafeMutableRawBufferPointer(copy.values).copyMemory(from: bytes)
-    return withExtendedLifetime(copy) { body(copy.floats) }
 }

@@ -6,6 +6,8 @@ package import Messaging
 /// What a worker process is told on its command line.
 package struct WorkerOptions: Sendable {
     package var coordinator: Endpoint
+    /// Nil: speak to whoever answers, in the clear.
+    package var keys: ClientKeys?
     package var threads: Int
     /// How it is called in the coordinator's messages.
     package var name: String
@@ -17,9 +19,12 @@ package struct WorkerOptions: Sendable {
     package var firstCore: Int?
 
     package init(
-        coordinator: Endpoint, threads: Int, name: String, connectLimit: Double?, isChild: Bool, firstCore: Int?
+        coordinator: Endpoint, keys: ClientKeys? = nil, threads: Int, name: String, connectLimit: Double?,
+        isChild: Bool,
+        firstCore: Int?
     ) {
         self.coordinator = coordinator
+        self.keys = keys
         self.threads = threads
         self.name = name
         self.connectLimit = connectLimit
@@ -29,13 +34,15 @@ package struct WorkerOptions: Sendable {
 }
 
 /// Works until the coordinator sends it home. Throws `RunFailure` for every other end.
-package func runWorker(_ options: WorkerOptions, log: (String) -> Void) throws {
-    try WorkerProcess(options).run(log: log)
+package func runWorker(_ options: WorkerOptions, service: ServiceNotifier?, log: (String) -> Void) throws {
+    service?.tell("computing for \(options.coordinator)")
+    try WorkerProcess(options, service: service).run(log: log)
 }
 
 private final class WorkerProcess {
     private enum Source: Hashable {
         case socket
+        case monitor
         case signal
         case parent
     }
@@ -44,17 +51,24 @@ private final class WorkerProcess {
     private static let graceAfterParent: Int32 = 2000
     /// How long a computation may keep messages waiting.
     private static let longestAbsence: UInt64 = 100_000_000
+    private static let reconnectionPause: UInt64 = 2_000_000_000
 
     private let options: WorkerOptions
+    private let service: ServiceNotifier?
     private let socket: DealerSocket
+    private let monitor: ConnectionMonitor
+    private var doubts: LinkDoubts
+    /// When to connect anew, after libzmq has given up.
+    private var reconnection: UInt64?
     private let poller = Poller<Source>()
     private let signals: SignalWatch
     private let parent: ParentWatch?
     private let engine: WorkerEngine
     private var lastLook: UInt64 = 0
 
-    init(_ options: WorkerOptions) throws {
+    init(_ options: WorkerOptions, service: ServiceNotifier?) throws {
         self.options = options
+        self.service = service
         do {
             var socketOptions = SocketOptions()
             socketOptions.largestFrame = 1 << 30
@@ -64,16 +78,19 @@ private final class WorkerProcess {
             // For the I/O thread; this one computes.
             setTimeSlice(.short)
             defer { setTimeSlice(.ofTheKernel) }
-            let socket = try DealerSocket(context: Context(), options: socketOptions)
+            let socket = try DealerSocket(context: Context(), options: socketOptions, keys: options.keys)
+            monitor = try ConnectionMonitor(socket)
             try socket.connect(to: options.coordinator)
             self.socket = socket
+            doubts = LinkDoubts(hasKeys: options.keys != nil)
             signals = try SignalWatch()
         } catch {
             throw RunFailure(error)
         }
         parent = options.isChild ? ParentWatch() : nil
         var configuration = WorkerConfiguration(
-            build: .ofThisBuild(), incarnation: .random(in: 1...UInt64.max >> 1), threads: UInt16(options.threads),
+            build: .ofThisBuild(), incarnation: .random(in: 1...UInt64.max) << WorkerIdentity.registrationBits,
+            threads: UInt16(options.threads),
             processID: UInt32(getpid()), processName: options.name)
         configuration.patience.connectLimit = options.connectLimit.map(Coordination.Duration.init(seconds:))
         let socket = socket
@@ -82,6 +99,7 @@ private final class WorkerProcess {
             _ = try socket.send(frames)
         }
         poller.watch(socket, as: .socket)
+        poller.watch(monitor, as: .monitor)
         poller.watch(descriptor: signals.descriptor, as: .signal)
         if let parent { poller.watch(descriptor: parent.descriptor, as: .parent) }
     }
@@ -92,11 +110,15 @@ private final class WorkerProcess {
         engine.whileComputing = { [unowned self] in try lookUp() }
         try engine.start()
         while engine.end == nil {
-            let ready = try poller.wait(until: engine.nextDeadline)
+            service?.beat()
+            let due = [engine.nextDeadline, reconnection, service?.nextBeat].compactMap { $0 }
+            let ready = try poller.wait(until: due.min())
             if ready.contains(.parent), parent?.parentHasGone() == true {
                 throw RunFailure(.tryAgainLater, "the coordinator that started this worker has gone")
             }
             try heedSignal()
+            // The link before what came over it: a welcome that overtook the news of its link would be thrown away.
+            try watchLink()
             try takeMessages(log: log)
             if isDue { try engine.onDeadline() }
         }
@@ -111,11 +133,34 @@ private final class WorkerProcess {
         }
     }
 
+    /// Hints only: whoever has been let in is not sent away by one.
+    private func watchLink() throws {
+        while engine.end == nil, let event = try monitor.receive() {
+            if case .ready = event.kind { try engine.onLinkUp() }
+            switch doubts.see(event.kind) {
+            case nil: break
+            case .hopeless(let reason): throw failure(reason)
+            case .unclear:
+                // Nothing else is going on: this worker has never had a coordinator.
+                if let reason = doubts.judge(peekMechanism(at: options.coordinator)) { throw failure(reason) }
+            case .givenUp: reconnection = MonotonicClock.now() + Self.reconnectionPause
+            }
+        }
+        guard let due = reconnection, MonotonicClock.now() >= due else { return }
+        reconnection = nil
+        try socket.connect(to: options.coordinator)
+    }
+
+    private func failure(_ reason: NoEntry) -> RunFailure {
+        reason.failure(at: options.coordinator, keys: options.keys, asker: "this worker")
+    }
+
     /// A glance at signals, socket and clock from within a long computation.
     private func lookUp() throws {
         let now = MonotonicClock.now()
         guard now - lastLook >= Self.longestAbsence else { return }
         lastLook = now
+        service?.beat()
         try heedSignal()
         try takeMessages { _ in }
         if isDue { try engine.onDeadline() }
@@ -129,9 +174,15 @@ private final class WorkerProcess {
 
     private func conclude() throws {
         switch engine.end {
+        case .finished(.stopped)? where !options.isChild:
+            throw RunFailure(.tryAgainLater, "the run was stopped before its end; it may be resumed")
         case .finished, .left, nil: return
+        case .refused(let refusal)? where refusal.code == .notAuthorized:
+            throw RunFailure(.notAuthorized, "the coordinator at \(options.coordinator) refused: \(refusal.reason)")
         case .refused(let refusal)?:
-            throw RunFailure(.badConfiguration, "the coordinator at \(options.coordinator) refused: \(refusal.reason)")
+            throw RunFailure(
+                refusal.code == .full ? .tryAgainLater : .badConfiguration,
+                "the coordinator at \(options.coordinator) refused: \(refusal.reason)")
         case .noCoordinator(let limit)?:
             throw RunFailure(
                 .unavailable,
@@ -139,7 +190,9 @@ private final class WorkerProcess {
                     + "is it running, and is the address right?")
         case .lostCoordinator(let limit)?:
             throw RunFailure(
-                .tryAgainLater, "the coordinator at \(options.coordinator) has been silent for \(limit.seconds) s")
+                .tryAgainLater,
+                "the coordinator at \(options.coordinator) is gone, and neither it nor a successor was there within "
+                    + "\(limit.seconds) s")
         }
     }
 }

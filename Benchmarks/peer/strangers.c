@@ -1,0 +1,83 @@
+// Knocks at a coordinator's door, so many times a second, and never gets in.
+//
+//     cc -O2 strangers.c -lzmq -o strangers
+//     strangers ADDRESS COORDINATOR-PUBLIC-KEY PER-SECOND SECONDS KIND
+//
+// KIND is `key` (a new key every time: the whole handshake, the dearest stranger), `server` (a wrong key for the coordinator),
+// or `plain` (no keys). Prints one line of JSON: how many knocked and were refused, and the processor seconds that this took here.
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <zmq.h>
+
+static double now(clockid_t clock) {
+    struct timespec time;
+    clock_gettime(clock, &time);
+    return time.tv_sec + 1e-9 * time.tv_nsec;
+}
+
+// 1 once the handshake has failed, 0 if it has not within the limit, -1 if it succeeded.
+static int knock(void *context, const char *address, const char *server, const char *kind, int milliseconds) {
+    char public_key[41], secret_key[41];
+    void *socket = zmq_socket(context, ZMQ_DEALER);
+    int zero = 0, result = 0;
+    zmq_setsockopt(socket, ZMQ_LINGER, &zero, sizeof zero);
+    if (strcmp(kind, "plain") != 0) {
+        zmq_curve_keypair(public_key, secret_key);
+        zmq_setsockopt(socket, ZMQ_CURVE_SERVERKEY, strcmp(kind, "server") == 0 ? public_key : server, 40);
+        zmq_setsockopt(socket, ZMQ_CURVE_PUBLICKEY, public_key, 40);
+        zmq_setsockopt(socket, ZMQ_CURVE_SECRETKEY, secret_key, 40);
+    }
+    zmq_socket_monitor(socket, "inproc://events", ZMQ_EVENT_ALL);
+    void *events = zmq_socket(context, ZMQ_PAIR);
+    zmq_setsockopt(events, ZMQ_LINGER, &zero, sizeof zero);
+    zmq_setsockopt(events, ZMQ_RCVTIMEO, &milliseconds, sizeof milliseconds);
+    zmq_connect(events, "inproc://events");
+    if (zmq_connect(socket, address) != 0) {
+        fprintf(stderr, "strangers: cannot connect to %s: %s\n", address, zmq_strerror(zmq_errno()));
+        exit(1);
+    }
+    uint8_t event[6];
+    while (result == 0 && zmq_recv(events, event, sizeof event, 0) == 6) {
+        uint16_t number;
+        memcpy(&number, event, sizeof number);
+        zmq_recv(events, NULL, 0, 0);
+        if (number & (ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH))
+            result = 1;
+        if (number == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) result = -1;
+    }
+    zmq_close(socket);
+    zmq_close(events);
+    return result;
+}
+
+int main(int count, char **arguments) {
+    if (count != 6) {
+        fprintf(stderr, "usage: strangers ADDRESS COORDINATOR-PUBLIC-KEY PER-SECOND SECONDS KIND\n");
+        return 64;
+    }
+    double pause = 1 / atof(arguments[3]), start = now(CLOCK_MONOTONIC), end = start + atof(arguments[4]);
+    long knocked = 0, refused = 0;
+    for (double next = start; next < end; next += pause) {
+        double wait = next - now(CLOCK_MONOTONIC);
+        if (wait > 0) nanosleep(&(struct timespec){(time_t)wait, (long)((wait - (time_t)wait) * 1e9)}, NULL);
+        void *context = zmq_ctx_new();
+        int result = knock(context, arguments[1], arguments[2], arguments[5], 1000);
+        zmq_ctx_term(context);
+        knocked++;
+        refused += result == 1;
+        if (result < 0) {
+            fprintf(stderr, "strangers: one was let in\n");
+            return 1;
+        }
+    }
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    double cpu = usage.ru_utime.tv_sec + usage.ru_stime.tv_sec + 1e-6 * (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
+    printf("{\"knocked\": %ld, \"refused\": %ld, \"seconds\": %.2f, \"cpu_seconds\": %.3f}\n", knocked, refused,
+           now(CLOCK_MONOTONIC) - start, cpu);
+    return 0;
+}

@@ -1,0 +1,162 @@
+"""A coordinator and its workers as processes over tcp on this machine: starts, restarts, watches and ends them.
+
+Not the faults: those are the scenarios'.
+"""
+
+import json
+import pathlib
+import signal
+import time
+from collections.abc import Callable
+
+from . import oracle
+from .job import Job
+from .process import Broken, Process
+from .world import World
+
+# Ways for a worker to end that need no fault: sent home.
+SENT_HOME = {0}
+
+
+class Cluster:
+    """One run of one job, over as many coordinators and workers as it takes."""
+
+    def __init__(self, world: World, job: Job, *, listen: str = "tcp://127.0.0.1:0", prefix: list[str] | None = None):
+        """`prefix`: a command that runs the coordinator, in another network namespace for instance."""
+        self.world, self.job = world, job
+        self.reference = world.references.of(job)
+        self.output = world.folder / "output"
+        self.listen = listen
+        self.address = ""
+        self.workers: list[Process] = []
+        self.coordinators: list[Process] = []
+        self._endings: dict[Process, set[int]] = {}
+        self._prefix = prefix or []
+
+    # The coordinator
+
+    @property
+    def coordinator(self) -> Process:
+        return self.coordinators[-1]
+
+    def start_coordinator(self, *options: str, resume: bool = False, expected: int = 1, **streams) -> Process:
+        """Starts it, on the address of the one before if there was one, and waits until it listens."""
+        arguments = ["coordinator", *self.job.arguments(self.world.data, self.output), "--listen", self.listen]
+        arguments += ["--workers", str(expected), *(["--resume"] if resume else []), *options]
+        name = f"coordinator-{len(self.coordinators) + 1}"
+        process = self.world.start(name, arguments, self._prefix, **streams)
+        self.coordinators.append(process)
+        if "stderr" not in streams:
+            _, line = process.wait_for_line("listening on ", within=20)
+            self.address = self.listen = line.split("listening on ")[1].split(":  ")[0].split(": ")[0]
+        return process
+
+    def restart_coordinator(self, *options: str, within: float = 20) -> Process:
+        """After a kill: goes on from the checkpoint, or anew when there was none yet."""
+        self.coordinator.wait(within)
+        return self.start_coordinator(*options, resume=self.has_checkpoint)
+
+    def kill_coordinator(self) -> None:
+        self.world.fault(f"kill -9 {self.coordinator.name} at step {self.step()}")
+        self.expect(self.coordinator, -signal.SIGKILL)
+        self.coordinator.kill()
+
+    @property
+    def has_checkpoint(self) -> bool:
+        return any(self.file(f"checkpoint{kind}.safetensors").exists() for kind in ("", ".previous"))
+
+    def file(self, name: str) -> pathlib.Path:
+        return self.output / (self.job.prefix + name)
+
+    # Workers
+
+    def add_worker(self, *options: str, address: str | None = None, prefix: list[str] | None = None, **streams) -> Process:
+        name = f"worker-{len(self.workers) + 1}"
+        arguments = ["worker", "--connect", address or self.address, "--name", name, "--patience", "60", *options]
+        worker = self.world.start(name, arguments, prefix, **streams)
+        self.workers.append(worker)
+        return worker
+
+    def start(self, workers: int = 2, **streams) -> None:
+        """A coordinator that waits for that many workers, and the workers."""
+        self.start_coordinator(expected=workers, **streams)
+        for _ in range(workers):
+            self.add_worker()
+
+    def kill_worker(self, worker: Process) -> None:
+        self.world.fault(f"kill -9 {worker.name} at step {self.step()}")
+        self.expect(worker, -signal.SIGKILL)
+        worker.kill()
+
+    def live_workers(self) -> list[Process]:
+        return [worker for worker in self.workers if worker.is_running]
+
+    def expect(self, process: Process, *codes: int) -> None:
+        """Further exit codes that are right for a process; it may still end without a fault."""
+        self._endings.setdefault(process, set(SENT_HOME)).update(codes)
+
+    # Progress
+
+    def step(self) -> int:
+        """The last step in metrics.jsonl, which is at most `log_interval` behind."""
+        try:
+            with self.file("metrics.jsonl").open("rb") as file:
+                file.seek(0, 2)
+                file.seek(max(0, file.tell() - 400))
+                lines = file.read().split(b"\n")[:-1]
+            return int(json.loads(lines[-1])["step"])
+        except (OSError, IndexError, ValueError, KeyError):
+            return 0
+
+    def has_committed_anew(self, resumed: int) -> bool:
+        """Whether the present coordinator has done a step: metrics.jsonl, cut to step `resumed` at its start, grows again."""
+        try:
+            modified = self.file("metrics.jsonl").stat().st_mtime
+        except OSError:
+            return False
+        started = time.time() - (time.monotonic() - self.coordinator.began)
+        return self.step() > resumed and modified > started
+
+    def wait_for_step(self, step: int, within: float = 60) -> None:
+        """Waits for progress; a run that ends before is a scenario that tested nothing."""
+
+        def arrived() -> bool:
+            if not self.coordinator.is_running and self.step() < step:
+                coordinator = self.coordinator
+                raise Broken(f"{coordinator.name} ended with {coordinator.code} before step {step}: {coordinator.last_words()}")
+            return self.step() >= step
+
+        self.world.wait_until(f"step {step} (now {self.step()})", arrived, within)
+
+    def wait_for_progress(self, steps: int = 50, within: float = 30) -> float:
+        """Waits until that many more steps are done; returns the seconds it took."""
+        began = time.monotonic()
+        self.wait_for_step(min(self.step() + steps, self.job.steps), within)
+        return time.monotonic() - began
+
+    def at_random_steps(self, count: int, act: Callable[[], object]) -> None:
+        """Does something at `count` random moments of the run, each a random fraction of a second after a random step."""
+        first, last = self.job.steps // 20, self.job.steps * 17 // 20
+        for step in sorted(self.world.random.randrange(first, last) for _ in range(count)):
+            self.wait_for_step(step)
+            self.world.sleep(self.world.random.uniform(0, 0.03))
+            act()
+
+    # The end
+
+    def finish(self, within: float | None = None, clean: bool = True, going_home: float = 15) -> None:
+        """Waits for the end of everybody and judges the run. Workers have `going_home` seconds after the coordinator."""
+        coordinator = self.coordinator
+        code = coordinator.wait(within or self.world.left())
+        if code != 0:
+            raise Broken(f"{coordinator.name} ended with {code}: {coordinator.last_words()}")
+        self.world.note(f"{coordinator.name} ended")
+        for worker in self.workers:
+            code = worker.wait(going_home)
+            if code not in self._endings.get(worker, SENT_HOME):
+                raise Broken(f"{worker.name} ended with {code}: {worker.last_words()}")
+        oracle.require_same_result(self.job, coordinator.output, self.output, self.reference)
+        oracle.require_bounded_memory(self.world)
+        if clean:
+            oracle.require_clean_output(self.job, self.output)
+            oracle.require_nothing_left(self.world)

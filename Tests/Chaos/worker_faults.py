@@ -1,0 +1,220 @@
+"""Workers that are killed, stopped, sent home, and replaced."""
+
+import os
+import signal
+import time
+
+from .cluster import Cluster
+from .job import LONG, SHORT
+from .process import Broken
+from .registry import Figures, scenario
+from .world import World
+
+
+@scenario("worker-kill", quick=True)
+def worker_kill(world: World) -> None:
+    """kill -9 of a random worker at eight random moments; each is replaced."""
+    cluster = Cluster(world, SHORT)
+    cluster.start(workers=3)
+
+    def strike() -> None:
+        cluster.kill_worker(world.random.choice(cluster.live_workers()))
+        cluster.add_worker()
+
+    cluster.at_random_steps(8, strike)
+    cluster.finish()
+
+
+@scenario("local-worker-kill", quick=True)
+def local_worker_kill(world: World) -> None:
+    """kill -9 of worker processes that `train` has started itself; it starts others."""
+    cluster = Cluster(world, SHORT)
+    arguments = ["train", *SHORT.arguments(world.data, cluster.output), "--workers", "3"]
+    train = world.start("train-1", arguments)
+    cluster.coordinators.append(train)
+
+    def strike() -> None:
+        victim = world.random.choice(train.children())
+        world.fault(f"kill -9 {victim} at step {cluster.step()}")
+        _signal(victim, signal.SIGKILL)
+
+    # A few: the program gives up on workers that keep dying, as it should.
+    cluster.at_random_steps(3, strike)
+    cluster.finish()
+
+
+def _signal(pid: int, number: int) -> None:
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        pass
+
+
+@scenario("all-workers-killed", quick=True)
+def all_workers_killed(world: World) -> None:
+    """Every worker is killed, three times; the run waits, says so, and goes on when workers come."""
+    cluster = Cluster(world, SHORT)
+    cluster.start(workers=2)
+
+    def strike() -> None:
+        began = time.monotonic()
+        for worker in cluster.live_workers():
+            cluster.kill_worker(worker)
+        cluster.coordinator.wait_for_line("waiting: no worker is connected", within=20, after=began)
+        world.sleep(world.random.uniform(0, 0.5))
+        for _ in range(2):
+            cluster.add_worker()
+
+    cluster.at_random_steps(3, strike)
+    cluster.finish()
+
+
+@scenario("worker-pause")
+def worker_pause(world: World) -> None:
+    """SIGSTOP of random workers for up to two seconds, then SIGCONT."""
+    cluster = Cluster(world, SHORT)
+    cluster.start(workers=3)
+
+    def strike() -> None:
+        worker = world.random.choice(cluster.workers)
+        world.fault(f"SIGSTOP {worker.name} at step {cluster.step()}")
+        worker.send(signal.SIGSTOP)
+        world.sleep(world.random.uniform(0.05, 2))
+        world.note(f"SIGCONT {worker.name} at step {cluster.step()}")
+        worker.send(signal.SIGCONT)
+
+    cluster.at_random_steps(4, strike)
+    cluster.finish()
+
+
+@scenario("worker-long-pause", limit=300)
+def worker_long_pause(world: World) -> None:
+    """SIGSTOP of one of two workers for 14 s: it is evicted, its late words change nothing, it registers anew and works."""
+    cluster = Cluster(world, LONG)
+    cluster.start(workers=2)
+    cluster.wait_for_step(200)
+    worker = cluster.workers[0]
+    world.fault(f"SIGSTOP {worker.name}")
+    began = time.monotonic()
+    worker.send(signal.SIGSTOP)
+    cluster.coordinator.wait_for_line("lost worker-1", within=20)
+    world.sleep(max(0.0, 14 - (time.monotonic() - began)))
+    world.note(f"SIGCONT {worker.name} at step {cluster.step()}")
+    resumed = time.monotonic()
+    worker.send(signal.SIGCONT)
+    cluster.coordinator.wait_for_line("worker-1", within=15, after=resumed)
+    cluster.finish()
+
+
+@scenario("all-workers-long-pause")
+def all_workers_long_pause(world: World) -> None:
+    """Both workers are stopped for 14 s and continued: the run goes on by itself."""
+    cluster = Cluster(world, SHORT)
+    cluster.start(workers=2)
+    cluster.wait_for_step(300)
+    world.fault("SIGSTOP of both workers")
+    for worker in cluster.workers:
+        worker.send(signal.SIGSTOP)
+    world.sleep(14)
+    for worker in cluster.workers:
+        worker.send(signal.SIGCONT)
+    world.note("SIGCONT of both")
+    took = cluster.wait_for_progress(20, within=20)
+    world.note(f"20 more steps after {took:.2f} s")
+    cluster.finish()
+
+
+@scenario("worker-terminate", quick=True)
+def worker_terminate(world: World) -> Figures:
+    """SIGTERM of workers: each says goodbye and has ended within 2 s with 143, also in the middle of a shard."""
+    cluster = Cluster(world, SHORT)
+    cluster.start(workers=3)
+    took: list[float] = []
+
+    def strike() -> None:
+        worker = world.random.choice(cluster.live_workers())
+        world.fault(f"SIGTERM {worker.name} at step {cluster.step()}")
+        cluster.expect(worker, 128 + signal.SIGTERM)
+        began = time.monotonic()
+        worker.send(signal.SIGTERM)
+        worker.wait(within=2)
+        took.append(time.monotonic() - began)
+        if worker.code != 128 + signal.SIGTERM:
+            raise Broken(f"{worker.name} ended with {worker.code} on SIGTERM: {worker.last_words()}")
+        cluster.coordinator.wait_for_line(f"lost {worker.name}", within=1, after=began)
+        cluster.add_worker()
+
+    cluster.at_random_steps(5, strike)
+    cluster.finish()
+    return {"slowest leave, ms": round(max(took) * 1000)}
+
+
+@scenario("interrupt-twice", quick=True)
+def interrupt_twice(world: World) -> Figures:
+    """Ctrl-C twice, of `train` and of a coordinator, at a random moment: ends within 2 s, nothing is left, --resume goes on."""
+    cluster = Cluster(world, SHORT)
+    train = ["train", *SHORT.arguments(world.data, cluster.output), "--workers", "2"]
+    slowest = 0.0
+    for leg in range(4):
+        name, resume = f"train-{leg + 1}", ["--resume"] if cluster.has_checkpoint else []
+        process = world.start(name, [*train, *resume])
+        cluster.coordinators.append(process)
+        cluster.wait_for_step(cluster.step() + 100)
+        world.sleep(world.random.uniform(0, 0.05))
+        world.fault(f"SIGINT, and again soon, to {name}")
+        began = time.monotonic()
+        process.send(signal.SIGINT)
+        world.sleep(world.random.choice([0, 0.001, 0.01, 0.1]))
+        process.send(signal.SIGINT)
+        code = process.wait(within=2)
+        slowest = max(slowest, time.monotonic() - began)
+        if code != 128 + signal.SIGINT:
+            raise Broken(f"{name} ended with {code} on two SIGINT: {process.last_words()}")
+        world.wait_until("its workers have gone", lambda: not world.strays(), within=5)
+    cluster.coordinators.append(world.start("train-last", [*train, "--resume"]))
+    cluster.finish(clean=False)
+    return {"slowest end, ms": round(slowest * 1000)}
+
+
+@scenario("worker-churn", limit=300)
+def worker_churn(world: World) -> Figures:
+    """Every second of the whole run one worker is killed and another is started."""
+    cluster = Cluster(world, LONG)
+    cluster.start(workers=2)
+    cluster.wait_for_step(20)
+    kills = 0
+    while cluster.coordinator.is_running and cluster.step() < LONG.steps * 9 // 10:
+        world.sleep(1)
+        cluster.kill_worker(world.random.choice(cluster.live_workers()))
+        cluster.add_worker()
+        kills += 1
+    cluster.finish()
+    return {"kills": kills}
+
+
+@scenario("join-storm")
+def join_storm(world: World) -> Figures:
+    """50 worker processes join at once; half of them leave again, half of those by force."""
+    cluster = Cluster(world, SHORT)
+    cluster.start(workers=1)
+    cluster.wait_for_step(50)
+    world.fault("50 workers at once")
+    began = time.monotonic()
+    newcomers = [cluster.add_worker() for _ in range(50)]
+    ended = False
+    joined = 0
+    while not ended and joined < 50:
+        joined = sum(1 for _, line in list(cluster.coordinator.lines) if line.endswith(" joined")) - 1
+        ended = not cluster.coordinator.is_running
+        world.sleep(0.01)
+    took = time.monotonic() - began
+    for worker in newcomers[::2]:
+        number = world.random.choice([signal.SIGKILL, signal.SIGTERM])
+        world.fault(f"{number.name} {worker.name}")
+        cluster.expect(worker, -number, 128 + number)
+        worker.send(number)
+    # Who comes when the run is over finds nobody: it says so and ends.
+    for worker in newcomers:
+        cluster.expect(worker, 69, 75)
+    cluster.finish()
+    return {"joined": joined, "seconds until they had": round(took, 2)}

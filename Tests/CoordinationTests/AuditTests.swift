@@ -1,0 +1,215 @@
+// What becomes of two answers that differ, and of a sum that is not finite, as straight scripts.
+
+import Coordination
+import Testing
+
+@Suite struct AuditTests {
+    private let a = PeerID(rawValue: 1)
+    private let b = PeerID(rawValue: 2)
+    private let c = PeerID(rawValue: 3)
+    private let everything = AuditPlan(fraction: 1, seed: 0)
+
+    /// A core that audits, with these workers admitted; each has a key of its own.
+    private func core(_ peers: [PeerID], audit: AuditPlan?) -> CoordinatorCore {
+        var core = Script.coordinator(audit: audit)
+        for peer in peers {
+            _ = core.onMessage(
+                Script.hello(peer.rawValue), from: peer, credential: "k\(peer.rawValue)", now: Script.start)
+        }
+        return core
+    }
+
+    /// Begins a step of one shard per microbatch; who got what.
+    private func begin(
+        _ core: inout CoordinatorCore, _ step: UInt64, _ microbatches: Int, isLast: Bool = false
+    ) -> [(lease: ShardLease, peer: PeerID)] {
+        core.beginStep(
+            step, extent: Script.extent(microbatches), weights: Script.weights, isLast: isLast,
+            now: Script.at(step * 10)
+        ).leases
+    }
+
+    @Test func anAuditedShardGoesToTwoPersonsAndTheStepWaitsForBoth() {
+        var core = core([a, b], audit: everything)
+        let leases = begin(&core, 1, 1)
+        #expect(leases.count == 2 && Set(leases.map(\.peer)) == [a, b])
+        let first = core.onMessage(Script.answer(leases[0].lease), from: leases[0].peer, now: Script.at(11))
+        #expect(first == [.accept(leases[0].lease)])
+        let second = core.onMessage(Script.answer(leases[1].lease), from: leases[1].peer, now: Script.at(12))
+        #expect(second == [.confirmed(leases[1].lease), .stepComplete(1)])
+    }
+
+    @Test func theFractionIsKeptAndDependsOnTheSeed() {
+        func audited(_ seed: UInt64) -> [UInt64] {
+            var core = core([a, b], audit: AuditPlan(fraction: 0.1, seed: seed))
+            var audited: [UInt64] = []
+            for step in 1...2_000 as ClosedRange<UInt64> {
+                let leases = begin(&core, step, 1)
+                for (lease, peer) in leases {
+                    _ = core.onMessage(Script.answer(lease), from: peer, now: Script.at(step))
+                }
+                if leases.count == 2 { audited.append(step) }
+            }
+            return audited
+        }
+        let (one, other) = (audited(1), audited(2))
+        #expect((150...250).contains(one.count) && (150...250).contains(other.count))
+        #expect(one == audited(1) && one != other)
+    }
+
+    @Test func theLastStepIsAuditedWhole() {
+        var core = core([a, b], audit: AuditPlan(fraction: 0, seed: 1))
+        #expect(begin(&core, 1, 2, isLast: true).count == 4)
+    }
+
+    @Test func aSingleWorkerIsCheckedByTheArbiter() {
+        var core = core([a], audit: everything)
+        let lease = begin(&core, 1, 1)[0].lease
+        let actions = core.onMessage(Script.answer(lease), from: a, now: Script.at(11))
+        #expect(actions == [.accept(lease), .arbitrate(lease)])
+        let good = core.onArbitration(lease, nodes: Script.summaries(lease), now: Script.at(12))
+        #expect(good == [.confirmed(lease), .stepComplete(1)])
+    }
+
+    @Test func aSingleWorkerAndTheArbiterThatDifferEndTheRun() {
+        var core = core([a], audit: everything)
+        let lease = begin(&core, 1, 1)[0].lease
+        _ = core.onMessage(Script.answer(lease, bits: 5), from: a, now: Script.at(11))
+        let actions = core.onArbitration(lease, nodes: Script.summaries(lease), now: Script.at(12))
+        guard case .noMajority(lease, let opinions, before: 1)? = actions.first else {
+            Issue.record("\(actions)")
+            return
+        }
+        #expect(opinions.count == 2)
+    }
+
+    /// Does a whole step, well.
+    private func complete(_ core: inout CoordinatorCore, _ step: UInt64, _ microbatches: Int, isLast: Bool = false) {
+        var open = begin(&core, step, microbatches, isLast: isLast)
+        while let (lease, peer) = open.popLast() {
+            open += core.onMessage(Script.answer(lease), from: peer, now: Script.at(step * 10 + 5)).leases
+        }
+    }
+
+    private struct Dispute {
+        var core: CoordinatorCore
+        let actions: [CoordinatorAction]
+        /// Who answered first, and second.
+        let workers: [WorkerIdentity]
+    }
+
+    /// Two differing answers, and the arbiter's bits.
+    private func dispute(first: UInt64, second: UInt64, arbiter: UInt64) -> Dispute {
+        var core = core([a, b, c], audit: everything)
+        let leases = begin(&core, 7, 1)
+        _ = core.onMessage(Script.answer(leases[0].lease, bits: first), from: leases[0].peer, now: Script.at(71))
+        let differing = core.onMessage(
+            Script.answer(leases[1].lease, bits: second), from: leases[1].peer, now: Script.at(72))
+        #expect(differing == [.arbitrate(leases[1].lease)])
+        let workers = leases.compactMap { lease in core.workers.first { $0.peer == lease.peer } }
+        let nodes = Script.summaries(leases[1].lease, bits: arbiter)
+        let actions = core.onArbitration(leases[1].lease, nodes: nodes, now: Script.at(73))
+        return Dispute(core: core, actions: actions, workers: workers)
+    }
+
+    @Test func whoIsAloneWithHisBitsIsQuarantinedAndNeverComesBack() {
+        let dispute = dispute(first: 0, second: 5, arbiter: 0)
+        let worker = dispute.workers[1]
+        var core = dispute.core
+        // His answer was not used, and no other of his is in doubt: the step is complete.
+        #expect(dispute.actions.contains(.quarantined(worker, unconfirmed: nil)))
+        #expect(dispute.actions.last == .stepComplete(7))
+        for peer in [worker.peer, PeerID(rawValue: 99)] {
+            let again = core.onMessage(
+                Script.hello(12), from: peer, credential: worker.credential, now: Script.at(80))
+            guard case .refuse(peer, let refusal)? = again.first else {
+                Issue.record("\(again)")
+                continue
+            }
+            #expect(refusal.code == .quarantined)
+        }
+        #expect(core.workers.count == 2)
+    }
+
+    @Test func aWrongAnswerThatWasUsedTakesTheRunBackInTheNextEpoch() {
+        let dispute = dispute(first: 5, second: 0, arbiter: 0)
+        let core = dispute.core
+        #expect(dispute.actions.last == .goBack(before: 7))
+        #expect(dispute.actions.suffix(3).dropLast() == core.workers.map { .welcome($0.peer) }[...])
+        #expect(core.workers.count == 2 && !core.workers.contains(dispute.workers[0]))
+        #expect(core.run == RunID(high: Script.run.high, low: Script.run.low + 1))
+    }
+
+    @Test func threeDifferentAnswersEndTheRun() {
+        let actions = dispute(first: 5, second: 6, arbiter: 0).actions
+        guard case .noMajority(_, let opinions, before: 7)? = actions.first else {
+            Issue.record("\(actions)")
+            return
+        }
+        #expect(opinions.count == 3)
+    }
+
+    @Test func theRunGoesBackBeforeAllThatNobodyHasConfirmed() {
+        var core = core([a, b], audit: AuditPlan(fraction: 0, seed: 1))
+        // Steps 1 to 3 without an audit; in the last one, b is found out.
+        for step in 1...3 as ClosedRange<UInt64> { complete(&core, step, 2) }
+        let last = begin(&core, 4, 2, isLast: true)
+        let bad = last.filter { $0.peer == b }.map(\.lease)
+        let good = last.filter { $0.peer == a }.map(\.lease)
+        for lease in good { _ = core.onMessage(Script.answer(lease), from: a, now: Script.at(45)) }
+        let disputed = core.onMessage(Script.answer(bad[0], bits: 9), from: b, now: Script.at(46))
+        guard case .arbitrate(let lease)? = disputed.last else {
+            Issue.record("\(disputed)")
+            return
+        }
+        let worker = core.workers[1]
+        let verdict = core.onArbitration(lease, nodes: Script.summaries(lease), now: Script.at(47))
+        guard case .quarantined(worker, let results?)? = verdict.first(where: \.isQuarantine) else {
+            Issue.record("\(verdict)")
+            return
+        }
+        #expect(results.firstStep == 1 && results.shards >= 3)
+        #expect(verdict.last == .goBack(before: 1))
+        // And it can.
+        #expect(begin(&core, 1, 2).map(\.peer) == [a])
+    }
+
+    @Test func aConfirmedWorkersEarlierResultsAreNotInDoubt() {
+        var core = core([a, b, c], audit: AuditPlan(fraction: 0, seed: 1))
+        // Both are audited whole, and clean.
+        for step in 1...2 as ClosedRange<UInt64> { complete(&core, step, 3, isLast: true) }
+        let leases = begin(&core, 3, 1, isLast: true)
+        _ = core.onMessage(Script.answer(leases[0].lease, bits: 9), from: leases[0].peer, now: Script.at(31))
+        _ = core.onMessage(Script.answer(leases[1].lease), from: leases[1].peer, now: Script.at(32))
+        let verdict = core.onArbitration(
+            leases[1].lease, nodes: Script.summaries(leases[1].lease), now: Script.at(33))
+        #expect(verdict.last == .goBack(before: 3))
+    }
+
+    // MARK: A sum that is not finite
+
+    private func examined(oddBits: UInt64) -> [CoordinatorAction] {
+        var core = core([a, b], audit: nil)
+        for (lease, peer) in begin(&core, 1, 2) {
+            _ = core.onMessage(Script.answer(lease, bits: peer == b ? oddBits : 0), from: peer, now: Script.at(11))
+        }
+        var actions = core.onNonFinite(now: Script.at(12))
+        for case .arbitrate(let lease) in actions {
+            actions = core.onArbitration(lease, nodes: Script.summaries(lease), now: Script.at(13))
+        }
+        return actions
+    }
+
+    @Test func ifTheArbiterAgreesItIsTheModel() {
+        #expect(examined(oddBits: 0) == [.diverged(step: 1)])
+    }
+
+    @Test func ifTheArbiterDisagreesItIsTheWorker() {
+        let actions = examined(oddBits: 3)
+        #expect(actions.contains(where: \.isQuarantine) && actions.last == .goBack(before: 1))
+    }
+}
+
+extension CoordinatorAction {
+    fileprivate var isQuarantine: Bool { if case .quarantined = self { true } else { false } }
+}

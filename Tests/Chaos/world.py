@@ -140,7 +140,8 @@ class World:
                 self.note(f"could not clean up: {error!r}")
         self._closing.set()
         self._sampler.join()
-        for pid in self.strays():
+        strays = self.strays()
+        for pid in strays:
             try:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
@@ -149,8 +150,9 @@ class World:
             if process.is_running:
                 process.kill()
             process.wait(within=10)
-        # A killed process is there until the kernel has taken it apart.
+        # A killed process is there until the kernel has taken it apart. Its environment, and with it our mark, goes first: so
+        # what is waited for are these processes, not the mark.
         deadline = time.monotonic() + 10
-        while self.strays() and time.monotonic() < deadline:
+        while any(procfs.is_running(pid) for pid in strays) and time.monotonic() < deadline:
             time.sleep(0.005)
         self._events.close()

@@ -90,7 +90,8 @@ private final class LyingLink: WorkerLink {
     @Test func aWorkerThatComputesWronglyIsFoundAndSentAwayAndTheSumIsRight() throws {
         let build = BuildIdentity.ofThisBuild()
         let honest = CoordinatorShell(
-            link: try InProcessLink(build: build, threads: 1, signals: nil), network: network, build: build) { _ in }
+            link: try InProcessLink(build: build, threads: 1, signals: nil), network: network, build: build
+        ) { _ in }
         try honest.awaitWorkers(1, until: MonotonicClock.now() + 10_000_000_000)
         let expected = try sum(1, of: honest)
 

@@ -113,8 +113,12 @@ def checkpoints_lost(world: World) -> None:
     _kill_with_two_checkpoints(cluster)
     for kind in ("", ".previous"):
         damage = world.random.choice([each for each in DAMAGES if each is not _remove])
-        world.fault(f"{damage.__name__.strip('_')} of checkpoint{kind}")
-        damage(cluster.file(f"checkpoint{kind}.safetensors"), world)
+        path = cluster.file(f"checkpoint{kind}.safetensors")
+        if path.exists():
+            world.fault(f"{damage.__name__.strip('_')} of checkpoint{kind}")
+            damage(path, world)
+        else:
+            world.note("the kill came between the two renames of a checkpoint")
     before = {path.name: path.read_bytes() for path in cluster.output.iterdir()}
     arguments = ["coordinator", *SHORT.arguments(world.data, cluster.output), "--listen", cluster.address, "--resume"]
     refused = world.start("refused", arguments)

@@ -125,8 +125,14 @@ extension EndToEnd {
             _ = try run(arguments, in: workspace).modelDigest()
             try damage("output/triplet-FashionMNIST-checkpoint.safetensors", "truncated")
             try damage("output/triplet-FashionMNIST-checkpoint.previous.safetensors", "flipped")
+            // A run that was killed while it wrote: nothing may be lost as long as no other begins.
+            let leftover = "triplet-FashionMNIST-checkpoint.safetensors.1.tmp"
+            try workspace.write([1, 2, 3], to: "output/\(leftover)")
             try expectRefusal(
                 arguments + ["--resume"], in: workspace, code: 65, naming: ["cannot resume", "checkpoint.safetensors"])
+            #expect(workspace.names(in: "output").contains(leftover))
+            _ = try run(arguments, in: workspace).modelDigest()
+            #expect(!workspace.names(in: "output").contains(leftover))
         }
 
         private func damage(_ name: String, _ kind: String) throws {

@@ -32,7 +32,11 @@ package final class RunFolder {
         } catch {
             throw RunFailure(.cannotCreateOutput, "\(error)")
         }
-        // What a killed run left behind; nobody else is at work here.
+    }
+
+    /// Removes the half-written files of a killed run; nobody else is at work here. Not before it is sure that this run begins:
+    /// where no checkpoint is whole, what stands there may be all that is left.
+    func removeLeftovers() {
         for name in namesInFolder(path)
         where name.hasSuffix(".tmp") && (name.hasPrefix(prefix) || name.hasPrefix(".\(prefix)")) {
             removeFile(at: "\(path)/\(name)")

@@ -105,6 +105,7 @@ private struct TrainingRun {
         let folder = try RunFolder(configuration)
         let codec = CheckpointCodec(configuration, datasetDigest: "\(dataset.digest)")
         let resumed = try resumedState(codec, folder)
+        folder.removeLeftovers()
         return OpenFolder(
             folder: folder, examples: examples, codec: codec, state: resumed ?? TrainingState(configuration),
             isResumed: resumed != nil, trace: trace)

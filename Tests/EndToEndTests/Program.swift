@@ -52,6 +52,10 @@ final class Program {
 
     var processID: Int32 { child.processIdentifier }
     var errors: String { child.errorOutput }
+    /// What it has written to standard output so far.
+    private var output: String {
+        String(decoding: FileManager.default.contents(atPath: outputPath) ?? Data(), as: UTF8.self)
+    }
 
     /// Waits for a line with `text` on standard error and returns the first one.
     @discardableResult
@@ -64,18 +68,23 @@ final class Program {
         return try #require(line(), "it ended (\(ending)) without a line with '\(text)'. It said:\n\(errors)")
     }
 
+    /// Waits until there is `text` on standard output.
+    func waitForOutput(containing text: String) throws {
+        try eventually("'\(text)' on standard output") { output.contains(text) }
+    }
+
     /// Waits until the program has ended by itself.
     func waitForEnd() throws -> Outcome {
         if let outcome { return outcome }
         try wait("the program's end") { child.termination != nil }
-        let output = FileManager.default.contents(atPath: outputPath) ?? Data()
+        let output = output
         try FileManager.default.removeItem(atPath: outputPath)
         let code: Int32
         switch try #require(child.termination) {
         case .exited(let number): code = number
         case .signalled(let signal): code = -signal
         }
-        let outcome = Outcome(code: code, output: String(decoding: output, as: UTF8.self), errors: errors)
+        let outcome = Outcome(code: code, output: output, errors: errors)
         self.outcome = outcome
         return outcome
     }

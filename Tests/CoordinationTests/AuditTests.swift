@@ -174,6 +174,24 @@ import Testing
         #expect(begin(&core, 1, 2).map(\.peer) == [a])
     }
 
+    @Test func theRunMayGoBackFurtherThanItWasAskedTo() throws {
+        var core = core([a, b, c], audit: AuditPlan(fraction: 0, seed: 1))
+        // All are confirmed in step 2, and unconfirmed from step 3 on: the go-back asked for is to before step 3.
+        complete(&core, 1, 3)
+        complete(&core, 2, 3, isLast: true)
+        complete(&core, 3, 3)
+        let leases = begin(&core, 4, 1, isLast: true)
+        _ = core.onMessage(Script.answer(leases[0].lease, bits: 9), from: leases[0].peer, now: Script.at(41))
+        _ = core.onMessage(Script.answer(leases[1].lease), from: leases[1].peer, now: Script.at(42))
+        let verdict = core.onArbitration(
+            leases[1].lease, nodes: Script.summaries(leases[1].lease), now: Script.at(43))
+        #expect(verdict.last == .goBack(before: 3))
+        // The newest checkpoint is that before step 1.
+        complete(&core, 1, 2)
+        #expect(!core.ledger.unconfirmed.isEmpty)
+        for results in core.ledger.unconfirmed.values { #expect(results.firstStep == 1 && results.lastStep == 1) }
+    }
+
     @Test func aConfirmedWorkersEarlierResultsAreNotInDoubt() {
         var core = core([a, b, c], audit: AuditPlan(fraction: 0, seed: 1))
         // Both are audited whole, and clean.

@@ -33,6 +33,12 @@ package struct UnconfirmedResults: Equatable, Sendable {
         self.lastStep = lastStep
         self.shards = shards
     }
+
+    mutating func add(resultOf step: UInt64) {
+        firstStep = min(firstStep, step)
+        lastStep = max(lastStep, step)
+        shards += 1
+    }
 }
 
 extension UnconfirmedResults: CustomStringConvertible {
@@ -63,8 +69,9 @@ package struct Ledger: Equatable, Sendable {
 
     /// Returns how many that makes: the number of this result.
     mutating func accepted(from person: String, step: UInt64) -> Int {
-        unconfirmed[person, default: UnconfirmedResults(firstStep: step, lastStep: step, shards: 0)].lastStep = step
-        unconfirmed[person]?.shards += 1
+        var results = unconfirmed[person] ?? UnconfirmedResults(firstStep: step, lastStep: step, shards: 0)
+        results.add(resultOf: step)
+        unconfirmed[person] = results
         accepted[person, default: 0] += 1
         return accepted[person] ?? 0
     }

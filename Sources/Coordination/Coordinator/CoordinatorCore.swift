@@ -86,6 +86,8 @@ package struct CoordinatorCore: Sendable {
             preconditionFailure("step \(number) cannot begin in \(phase)")
         }
         wake(now)
+        // The shell may have gone back further than it was asked to: to the newest checkpoint before that.
+        if last == nil { ledger.goBack(before: number) }
         completed = nil
         defer { upcoming = nil }
         let part = part ?? extent.allMicrobatches

@@ -131,6 +131,55 @@ import Testing
         #expect(core.workers.count == 2)
     }
 
+    @Test func workersThatShareAKeyAreSeveralPersons() {
+        var core = Script.coordinator(audit: everything)
+        for peer in [a, b, c] {
+            _ = core.onMessage(Script.hello(peer.rawValue), from: peer, credential: "all", now: Script.start)
+        }
+        // They audit each other …
+        let leases = begin(&core, 7, 1)
+        #expect(Set(leases.map(\.peer)).count == 2)
+        _ = core.onMessage(Script.answer(leases[0].lease), from: leases[0].peer, now: Script.at(71))
+        _ = core.onMessage(Script.answer(leases[1].lease, bits: 5), from: leases[1].peer, now: Script.at(72))
+        let nodes = Script.summaries(leases[1].lease)
+        let verdict = core.onArbitration(leases[1].lease, nodes: nodes, now: Script.at(73))
+        // … and only the one that errs goes, and does not come back.
+        #expect(verdict.contains(where: \.isQuarantine) && core.workers.count == 2)
+        let bad = leases[1].peer
+        let again = core.onMessage(
+            Script.hello(bad.rawValue), from: PeerID(rawValue: 98), credential: "all", now: Script.at(80))
+        #expect(again.first?.isRefusal == true)
+        let newcomer = core.onMessage(
+            Script.hello(99), from: PeerID(rawValue: 99), credential: "all", now: Script.at(80))
+        #expect(newcomer.first == .welcome(PeerID(rawValue: 99)))
+    }
+
+    @Test func anAuditorHasAnotherKeyIfPossible() {
+        var core = Script.coordinator(audit: everything)
+        for (peer, key) in [(a, "x"), (b, "x"), (c, "y")] {
+            _ = core.onMessage(Script.hello(peer.rawValue), from: peer, credential: key, now: Script.start)
+        }
+        let leases = begin(&core, 1, 1)
+        #expect(leases.map(\.peer) == [a, c])
+    }
+
+    @Test func withAWholeKeyAllThatEverWasUnderItIsVoid() {
+        var core = core([a, b], audit: AuditPlan(fraction: 0, seed: 1))
+        complete(&core, 1, 2)
+        // b's process ends, and another one has its key.
+        _ = core.onUnreachable(b, now: Script.at(18))
+        _ = core.onMessage(Script.hello(30), from: c, credential: "k2", now: Script.at(19))
+        let leases = begin(&core, 2, 1, isLast: true)
+        for (lease, peer) in leases {
+            _ = core.onMessage(Script.answer(lease, bits: peer == c ? 9 : 0), from: peer, now: Script.at(21))
+        }
+        let lease = leases[1].lease
+        let verdict = core.onArbitration(lease, nodes: Script.summaries(lease), now: Script.at(22))
+        #expect(verdict.last == .goBack(before: 1))
+        let again = core.onMessage(Script.hello(31), from: b, credential: "k2", now: Script.at(23))
+        #expect(again.first?.isRefusal == true)
+    }
+
     @Test func aWrongAnswerThatWasUsedTakesTheRunBackInTheNextEpoch() {
         let dispute = dispute(first: 5, second: 0, arbiter: 0)
         let core = dispute.core
@@ -230,4 +279,5 @@ import Testing
 
 extension CoordinatorAction {
     fileprivate var isQuarantine: Bool { if case .quarantined = self { true } else { false } }
+    fileprivate var isRefusal: Bool { if case .refuse = self { true } else { false } }
 }

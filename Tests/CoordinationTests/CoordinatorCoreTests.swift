@@ -342,6 +342,16 @@ import Testing
         }
     }
 
+    @Test func strikesOfProcessesThatShareAKeyDoNotAddUp() {
+        var core = Script.coordinator()
+        for peer in [a, b, c] {
+            _ = core.onMessage(Script.hello(peer.rawValue), from: peer, credential: "all", now: Script.start)
+        }
+        for peer in [a, b, c] {
+            #expect(core.onMalformed(.wrongMagic(1), from: peer, now: Script.start).contains(.goodbye(peer, .evicted)))
+        }
+    }
+
     @Test func aStrangerWhoTalksNonsenseIsRefused() {
         var core = Script.coordinator()
         let actions = core.onMalformed(.wrongMagic(1), from: a, now: Script.start)

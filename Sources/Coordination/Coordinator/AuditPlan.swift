@@ -39,6 +39,12 @@ package struct UnconfirmedResults: Equatable, Sendable {
         lastStep = max(lastStep, step)
         shards += 1
     }
+
+    func joined(with other: UnconfirmedResults) -> UnconfirmedResults {
+        UnconfirmedResults(
+            firstStep: min(firstStep, other.firstStep), lastStep: max(lastStep, other.lastStep),
+            shards: shards + other.shards)
+    }
 }
 
 extension UnconfirmedResults: CustomStringConvertible {
@@ -52,7 +58,7 @@ extension UnconfirmedResults: CustomStringConvertible {
 /// (`WorkerIdentity.person`). It outlives connections and, in the checkpoint, the coordinator.
 package struct Ledger: Equatable, Sendable {
     package private(set) var unconfirmed: [String: UnconfirmedResults] = [:]
-    /// Not admitted again.
+    /// Not admitted again: persons, and keys as a whole.
     package private(set) var quarantined: Set<String> = []
     /// Results of this coordinator's time, by person.
     private var accepted: [String: Int] = [:]
@@ -64,8 +70,23 @@ package struct Ledger: Equatable, Sendable {
         self.quarantined = quarantined
     }
 
-    /// False if it was in quarantine already.
-    mutating func quarantine(_ person: String) -> Bool { quarantined.insert(person).inserted }
+    func isQuarantined(_ worker: WorkerIdentity) -> Bool {
+        quarantined.contains(worker.person) || worker.key.map(quarantined.contains) == true
+    }
+
+    /// A worker is not to come back; under its key nobody, unless other processes have the key too. What it has contributed, and with
+    /// the whole key all that ever was under it, is to be undone: returned, and forgotten here.
+    mutating func quarantine(_ worker: WorkerIdentity, sharesKey: Bool) -> UnconfirmedResults? {
+        let wholeKey = sharesKey ? nil : worker.key
+        quarantined.insert(wholeKey ?? worker.person)
+        let void = unconfirmed.filter { person, _ in
+            person == worker.person || wholeKey.map { WorkerIdentity.person(person, isOf: $0) } == true
+        }
+        for person in void.keys { unconfirmed[person] = nil }
+        return void.values.sorted { $0.firstStep < $1.firstStep }.reduce(nil) { sum, results in
+            sum?.joined(with: results) ?? results
+        }
+    }
 
     /// Returns how many that makes: the number of this result.
     mutating func accepted(from person: String, step: UInt64) -> Int {
@@ -89,8 +110,6 @@ package struct Ledger: Equatable, Sendable {
             unconfirmed[person] = nil
         }
     }
-
-    mutating func forget(_ person: String) { unconfirmed[person] = nil }
 
     subscript(person: String) -> UnconfirmedResults? { unconfirmed[person] }
 

@@ -74,10 +74,12 @@ extension CoordinatorCore {
     ) -> [CoordinatorAction] {
         var actions: [CoordinatorAction] = []
         var firstDoubtful = undone
-        for worker in workers where ledger.quarantine(worker.person) {
-            let results = ledger[worker.person]
+        for worker in workers where !ledger.isQuarantined(worker) {
+            let sharesKey = roster.members.contains {
+                $0.identity.key == worker.key && $0.identity.person != worker.person
+            }
+            let results = ledger.quarantine(worker, sharesKey: sharesKey)
             firstDoubtful = [firstDoubtful, results?.firstStep].compactMap { $0 }.min()
-            ledger.forget(worker.person)
             actions.append(.quarantined(worker, unconfirmed: results))
             for member in roster.members where member.identity.person == worker.person {
                 actions.append(.refuse(member.peer, refusal(.quarantined, Self.quarantineNotice)))

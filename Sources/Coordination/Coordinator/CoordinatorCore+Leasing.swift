@@ -127,10 +127,9 @@ extension CoordinatorCore {
         for index in step?.shards.indices ?? 0..<0 {
             guard let step, step.shards[index].wantsAuditor(now) else { continue }
             let shard = step.shards[index]
-            let involved = Set(
-                [shard.answer?.worker.person].compactMap { $0 }
-                    + shard.leases.compactMap { roster[$0.peer]?.identity.person })
-            if let peer = bestWorker(forShard: index, maximumLoad: Self.leasesPerWorker - 1, excluding: involved) {
+            let involved =
+                [shard.answer?.worker].compactMap { $0 } + shard.leases.compactMap { roster[$0.peer]?.identity }
+            if let peer = auditor(forShard: index, besides: involved) {
                 actions += issueLease(ofShard: index, to: peer, now)
             } else if let answer = shard.answer,
                 roster.members.allSatisfy({ $0.identity.person == answer.worker.person || $0.isStalled })
@@ -140,6 +139,16 @@ extension CoordinatorCore {
             }
         }
         return actions
+    }
+
+    /// Another person, if possible of another key: what shares a key may share a machine.
+    private func auditor(forShard index: Int, besides involved: [WorkerIdentity]) -> PeerID? {
+        let (persons, keys) = (Set(involved.map(\.person)), Set(involved.compactMap(\.key)))
+        let load = Self.leasesPerWorker - 1
+        return bestWorker(forShard: index, maximumLoad: load) {
+            $0.key.map(keys.contains) != true && !persons.contains($0.person)
+        }
+            ?? bestWorker(forShard: index, maximumLoad: load) { !persons.contains($0.person) }
     }
 
     /// A lease whose holder says, after it was due, that it has nothing to do was lost on the way, or its weights or its
@@ -158,12 +167,12 @@ extension CoordinatorCore {
     /// Among those with at most `maximumLoad` leases: who has not failed with this shard, has least to do, is fastest,
     /// came first.
     private func bestWorker(
-        forShard index: Int, maximumLoad: Int, excluding persons: Set<String> = []
+        forShard index: Int, maximumLoad: Int, who isSuitable: (WorkerIdentity) -> Bool = { _ in true }
     ) -> PeerID? {
         guard let step else { return nil }
         let failed = step.shards[index].failures.map(\.peer)
         let able = roster.responsive.filter {
-            step.load(of: $0.peer) <= maximumLoad && !persons.contains($0.identity.person)
+            step.load(of: $0.peer) <= maximumLoad && isSuitable($0.identity)
                 && isSafe(step.shards[index], for: $0)
         }
         return able.min { left, right in

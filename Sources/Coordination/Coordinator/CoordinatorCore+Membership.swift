@@ -6,7 +6,7 @@ extension CoordinatorCore {
     ) -> [CoordinatorAction] {
         guard hello.build == configuration.build else { return refuse(peer, hello.build) }
         let identity = WorkerIdentity(hello, peer: peer, credential: credential)
-        guard !ledger.quarantined.contains(identity.person) else {
+        guard !ledger.isQuarantined(identity) else {
             return [.refuse(peer, refusal(.quarantined, Self.quarantineNotice))]
         }
         if let known = roster[peer] {

@@ -38,7 +38,7 @@ extension CoordinatorCore {
         var used = answer
         used.number = ledger.accepted(from: answer.worker.person, step: lease.step)
         step?.shards[index].state = .done(by: used, rivals: shard.leases)
-        return [.accept(lease)] + strike(shard.failures.map(\.peer), now) + conclude(now)
+        return [.accept(lease)] + strike(shard.failures.map(\.worker.peer), now) + conclude(now)
     }
 
     /// What follows when a shard was settled: the end of the step, or another round of leases.
@@ -88,18 +88,23 @@ extension CoordinatorCore {
     ) -> [CoordinatorAction] {
         step?.giveBack(lease, ofShard: index)
         roster[peer]?.counters.failures += 1
+        if let worker = roster[peer]?.identity {
+            step?.shards[index].failures.append((worker, "\(worker): \(reason)"))
+        }
         guard let shard = step?.shards[index], !shard.isDone else {
             let isKnown = step?.shards[index].isDone == true
             return [.ignore(peer, .alreadyDone(shard: UInt32(index)))] + (isKnown ? strike([peer], now) : [])
                 + dispatch(now)
         }
-        let name = roster[peer].map { "\($0.identity)" } ?? "\(peer)"
-        step?.shards[index].failures.append((peer, "\(name): \(reason)"))
-        let failures = step?.shards[index].failures ?? []
-        guard failures.count < configuration.patience.failureLimit else {
-            return failStep(atShard: index, attempts: failures.map(\.reason))
-        }
+        guard !isHopeless(shard) else { return failStep(atShard: index, attempts: shard.failures.map(\.reason)) }
         return dispatch(now)
+    }
+
+    /// So many persons have failed on it, or as many attempts have and nobody is here who could do better.
+    private func isHopeless(_ shard: Shard) -> Bool {
+        let (persons, limit) = (shard.failedPersons, configuration.patience.failureLimit)
+        if persons.count >= limit { return true }
+        return shard.failures.count >= limit && roster.members.allSatisfy { persons.contains($0.identity.person) }
     }
 
     /// Counts one more strike of a person; returns how many that makes. Without keys a peer is a new person whenever it likes, so

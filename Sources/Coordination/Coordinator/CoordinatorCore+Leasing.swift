@@ -115,7 +115,7 @@ extension CoordinatorCore {
 
     /// Somebody else does what these should have done: until they speak they get nothing more.
     private mutating func noteLate(shard index: Int) {
-        for lease in step?.shards[index].leases ?? [] {
+        for lease in step?.shards[index].leases ?? [] where roster[lease.peer]?.isStalled == false {
             roster[lease.peer]?.isStalled = true
             roster[lease.peer]?.counters.late += 1
         }
@@ -127,6 +127,7 @@ extension CoordinatorCore {
         for index in step?.shards.indices ?? 0..<0 {
             guard let step, step.shards[index].wantsAuditor(now) else { continue }
             let shard = step.shards[index]
+            if shard.leases.allSatisfy({ $0.due <= now }) { noteLate(shard: index) }
             let involved =
                 [shard.answer?.worker].compactMap { $0 } + shard.leases.compactMap { roster[$0.peer]?.identity }
             if let peer = auditor(forShard: index, besides: involved) {
@@ -164,20 +165,22 @@ extension CoordinatorCore {
         }
     }
 
-    /// Among those with at most `maximumLoad` leases: who has not failed with this shard, has least to do, is fastest,
-    /// came first.
+    /// Among those with at most `maximumLoad` leases: who has least to do, is fastest, came first. Nobody who has failed with this
+    /// shard, while somebody is here who has not, however busy: he will have time.
     private func bestWorker(
         forShard index: Int, maximumLoad: Int, who isSuitable: (WorkerIdentity) -> Bool = { _ in true }
     ) -> PeerID? {
         guard let step else { return nil }
-        let failed = step.shards[index].failures.map(\.peer)
+        let shard = step.shards[index]
+        let failed = shard.failedPersons
+        let isAnybodyFresh = roster.members.contains {
+            isSuitable($0.identity) && !failed.contains($0.identity.person)
+        }
         let able = roster.responsive.filter {
-            step.load(of: $0.peer) <= maximumLoad && isSuitable($0.identity)
-                && isSafe(step.shards[index], for: $0)
+            step.load(of: $0.peer) <= maximumLoad && isSuitable($0.identity) && isSafe(shard, for: $0)
+                && !(isAnybodyFresh && failed.contains($0.identity.person))
         }
         return able.min { left, right in
-            let (leftFailed, rightFailed) = (failed.contains(left.peer), failed.contains(right.peer))
-            if leftFailed != rightFailed { return rightFailed }
             let (leftLoad, rightLoad) = (step.load(of: left.peer), step.load(of: right.peer))
             if leftLoad != rightLoad { return leftLoad < rightLoad }
             return left.speed.microbatchesPerSecond ?? 0 > right.speed.microbatchesPerSecond ?? 0

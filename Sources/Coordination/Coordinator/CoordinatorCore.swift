@@ -89,7 +89,8 @@ package struct CoordinatorCore: Sendable {
         // The shell may have gone back further than it was asked to: to the newest checkpoint before that.
         if last == nil { ledger.goBack(before: number) }
         completed = nil
-        defer { upcoming = nil }
+        // What is prepared for a later step stays so, where this is but another part of one.
+        defer { if let next = upcoming, next.number <= number { upcoming = nil } }
         let part = part ?? extent.allMicrobatches
         if let upcoming, upcoming.number == number, upcoming.extent == extent, upcoming.part == part {
             return begin(upcoming, weights, isLast: isLast, now)

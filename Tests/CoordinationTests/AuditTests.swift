@@ -234,6 +234,70 @@ import Testing
         #expect(begin(&core, 1, 2).map(\.peer) == [a])
     }
 
+    /// Step 2 is complete, its single shard was late and given to another worker; step 3 runs. Who was late now answers.
+    private func late(first: UInt64, second: UInt64, arbiter: UInt64) -> Dispute {
+        var core = core([a, b, c], audit: nil)
+        complete(&core, 1, 3)
+        let slow = begin(&core, 2, 1)[0]
+        let fast = core.onDeadline(now: Script.at(500)).leases[0]
+        #expect(
+            core.onMessage(Script.answer(fast.lease, bits: first), from: fast.peer, now: Script.at(510)).last
+                == .stepComplete(2))
+        _ = core.beginStep(3, extent: Script.extent(2), weights: 78, now: Script.at(511))
+        let workers = [fast.peer, slow.peer].compactMap { peer in core.workers.first { $0.peer == peer } }
+        var actions = core.onMessage(Script.answer(slow.lease, bits: second), from: slow.peer, now: Script.at(512))
+        if actions == [.arbitrate(slow.lease)] {
+            let nodes = Script.summaries(slow.lease, bits: arbiter)
+            actions = core.onArbitration(slow.lease, nodes: nodes, now: Script.at(513))
+        }
+        return Dispute(core: core, actions: actions, workers: workers)
+    }
+
+    @Test func aLateAnswerToTheStepBeforeIsCompared() {
+        let late = late(first: 0, second: 0, arbiter: 0)
+        guard late.actions.count == 1, case .confirmed(let lease)? = late.actions.first else {
+            Issue.record("\(late.actions)")
+            return
+        }
+        // What both did in steps 1 and 2 is confirmed.
+        #expect(lease.step == 2 && late.workers.allSatisfy { late.core.ledger[$0.person] == nil })
+    }
+
+    @Test func aLateAnswerFindsTheUsedOneWrong() {
+        let late = late(first: 5, second: 0, arbiter: 0)
+        #expect(late.actions.contains(where: \.isQuarantine) && late.actions.last == .goBack(before: 1))
+        #expect(!late.core.workers.contains(late.workers[0]) && late.core.workers.contains(late.workers[1]))
+    }
+
+    @Test func aLateAnswerThatIsWrongIsHeldAgainstItsSender() {
+        let late = late(first: 0, second: 5, arbiter: 0)
+        // What it did in step 1 was used, and nobody has confirmed it.
+        #expect(late.actions.contains(where: \.isQuarantine) && late.actions.last == .goBack(before: 1))
+        #expect(late.core.workers.contains(late.workers[0]) && !late.core.workers.contains(late.workers[1]))
+    }
+
+    @Test func thoseWhoLeftLongAgoAreOneEntry() {
+        var core = core([], audit: AuditPlan(fraction: 0, seed: 1))
+        for number in 1...600 as ClosedRange<UInt64> {
+            let peer = PeerID(rawValue: 10 + number)
+            _ = core.onMessage(Script.hello(number), from: peer, now: Script.at(number * 10))
+            complete(&core, number, 1)
+            _ = core.onUnreachable(peer, now: Script.at(number * 10 + 9))
+        }
+        #expect(core.ledger.unconfirmed.count <= Ledger.absentLimit + 1)
+        // Somebody who errs may be one of them.
+        for peer in [a, b] {
+            _ = core.onMessage(Script.hello(1_000 + peer.rawValue), from: peer, now: Script.at(6_010))
+        }
+        let leases = begin(&core, 601, 1, isLast: true)
+        for (index, (lease, peer)) in leases.enumerated() {
+            _ = core.onMessage(Script.answer(lease, bits: UInt64(index)), from: peer, now: Script.at(6_011))
+        }
+        let lease = leases[1].lease
+        let verdict = core.onArbitration(lease, nodes: Script.summaries(lease, bits: 0), now: Script.at(6_012))
+        #expect(verdict.last == .goBack(before: 1))
+    }
+
     @Test func theRunMayGoBackFurtherThanItWasAskedTo() throws {
         var core = core([a, b, c], audit: AuditPlan(fraction: 0, seed: 1))
         // All are confirmed in step 2, and unconfirmed from step 3 on: the go-back asked for is to before step 3.

@@ -21,7 +21,8 @@ private final class ForgetfulLink: WorkerLink {
     @Test func aStrangerWhoseFirstWordIsFarewellIsForgotten() throws {
         let link = ForgetfulLink()
         let configuration = RelayConfiguration(
-            build: .ofThisBuild(), incarnation: 1 << WorkerIdentity.registrationBits, processID: 1, processName: "relay",
+            build: .ofThisBuild(), incarnation: 1 << WorkerIdentity.registrationBits, processID: 1,
+            processName: "relay",
             examplesPerMicrobatch: microbatchSize)
         let shell = RelayShell(configuration, link: link, notify: { _ in }, send: { _ in })
         let stranger = PeerID(rawValue: 5)

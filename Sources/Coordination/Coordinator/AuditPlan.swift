@@ -1,5 +1,5 @@
-// Which shards are computed twice, and whose results have not been confirmed yet. Pure choice and bookkeeping: what a mismatch
-// leads to is decided in CoordinatorCore+Audit.
+// Which shards are computed twice, and what results are that have not been confirmed yet. Pure choice: what a mismatch leads to is
+// decided in CoordinatorCore+Audit, whose results they are is in Ledger.
 
 /// A fraction of all shards, chosen by a seed.
 package struct AuditPlan: Equatable, Sendable {
@@ -51,76 +51,5 @@ extension UnconfirmedResults: CustomStringConvertible {
     package var description: String {
         let steps = firstStep == lastStep ? "step \(firstStep)" : "steps \(firstStep) to \(lastStep)"
         return "\(shards) unconfirmed shard\(shards == 1 ? "" : "s") in \(steps)"
-    }
-}
-
-/// What every worker has contributed since its last clean audit, and who computed wrongly, by person
-/// (`WorkerIdentity.person`). It outlives connections and, in the checkpoint, the coordinator.
-package struct Ledger: Equatable, Sendable {
-    package private(set) var unconfirmed: [String: UnconfirmedResults] = [:]
-    /// Not admitted again: persons, and keys as a whole.
-    package private(set) var quarantined: Set<String> = []
-    /// Results of this coordinator's time, by person.
-    private var accepted: [String: Int] = [:]
-
-    package init() {}
-
-    package init(unconfirmed: [String: UnconfirmedResults], quarantined: Set<String>) {
-        self.unconfirmed = unconfirmed
-        self.quarantined = quarantined
-    }
-
-    func isQuarantined(_ worker: WorkerIdentity) -> Bool {
-        quarantined.contains(worker.person) || worker.key.map(quarantined.contains) == true
-    }
-
-    /// A worker is not to come back; under its key nobody, unless other processes have the key too. What it has contributed, and with
-    /// the whole key all that ever was under it, is to be undone: returned, and forgotten here.
-    mutating func quarantine(_ worker: WorkerIdentity, sharesKey: Bool) -> UnconfirmedResults? {
-        let wholeKey = sharesKey ? nil : worker.key
-        quarantined.insert(wholeKey ?? worker.person)
-        let void = unconfirmed.filter { person, _ in
-            person == worker.person || wholeKey.map { WorkerIdentity.person(person, isOf: $0) } == true
-        }
-        for person in void.keys { unconfirmed[person] = nil }
-        return void.values.sorted { $0.firstStep < $1.firstStep }.reduce(nil) { sum, results in
-            sum?.joined(with: results) ?? results
-        }
-    }
-
-    /// Returns how many that makes: the number of this result.
-    mutating func accepted(from person: String, step: UInt64) -> Int {
-        var results = unconfirmed[person] ?? UnconfirmedResults(firstStep: step, lastStep: step, shards: 0)
-        results.add(resultOf: step)
-        unconfirmed[person] = results
-        accepted[person, default: 0] += 1
-        return accepted[person] ?? 0
-    }
-
-    /// Somebody else gave the same bits as this person did for a shard of `step`: whatever he had contributed until then is good,
-    /// but not what he has contributed since.
-    ///
-    /// - Parameter number: of the result that was confirmed; nil: it was not used, and it is his last word
-    mutating func confirmed(_ person: String, result number: Int?, step: UInt64) {
-        let later = number.map { (accepted[person] ?? 0) - $0 } ?? 0
-        if later > 0 {
-            unconfirmed[person]?.firstStep = step
-            unconfirmed[person]?.shards = later
-        } else {
-            unconfirmed[person] = nil
-        }
-    }
-
-    subscript(person: String) -> UnconfirmedResults? { unconfirmed[person] }
-
-    /// The run has gone back to before `step`: what was accepted from there on is void.
-    mutating func goBack(before step: UInt64) {
-        for (person, results) in unconfirmed where results.lastStep >= step {
-            if results.firstStep < step {
-                unconfirmed[person]?.lastStep = step - 1
-            } else {
-                unconfirmed[person] = nil
-            }
-        }
     }
 }

@@ -5,7 +5,8 @@ extension CoordinatorCore {
         roster[peer]?.saidIdle = nil
         guard let step, step.number == partials.step else {
             measure(partials, from: peer, lease: nil, now)
-            return [.ignore(peer, .wrongStep(expected: step?.number, got: partials.step))]
+            return onLateAnswer(partials, from: peer, now)
+                ?? [.ignore(peer, .wrongStep(expected: step?.number, got: partials.step))]
         }
         guard let index = step.shard(of: partials.lease, heldBy: peer), index == Int(partials.shard),
             let lease = step.shards[index].leases.first(where: { $0.id == partials.lease })
@@ -20,6 +21,20 @@ extension CoordinatorCore {
         guard let worker = roster[peer]?.identity else { return [] }
         let answer = Answer(lease: lease.id, worker: worker, nodes: partials.nodes)
         return settle(wire, ofShard: index, answer, now)
+    }
+
+    /// Somebody else was faster, and the next step runs already: the answer is still compared. Nil: it is to no lease of that step.
+    private mutating func onLateAnswer(
+        _ partials: Partials, from peer: PeerID, _ now: Instant
+    ) -> [CoordinatorAction]? {
+        guard step != nil, let completed, completed.number == partials.step,
+            let index = completed.shard(of: partials.lease, heldBy: peer), index == Int(partials.shard),
+            let worker = roster[peer]?.identity
+        else { return nil }
+        let wire = wireLease(partials.lease, ofShard: index, in: completed)
+        if let objection = objection(to: partials, wire, completed) { return [.ignore(peer, objection)] }
+        self.completed?.giveBack(partials.lease, ofShard: index)
+        return compareLate(Answer(lease: partials.lease, worker: worker, nodes: partials.nodes), wire)
     }
 
     /// Why an answer under a lease that its sender holds is none.

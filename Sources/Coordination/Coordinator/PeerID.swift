@@ -33,7 +33,7 @@ package struct WorkerIdentity: Hashable, Sendable {
 extension WorkerIdentity {
     /// Whom to recognise when it comes again: the process, under its key. A process that shares its key may say that it is another of
     /// that key, but never one of another key.
-    var person: String { "process \(incarnation >> Self.registrationBits)" + (key.map { ", \($0)" } ?? "") }
+    package var person: String { "process \(incarnation >> Self.registrationBits)" + (key.map { ", \($0)" } ?? "") }
 
     /// All that have authenticated themselves as this one did: often one process after another, perhaps many at a time.
     var key: String? { credential.map { "key \($0)" } }

@@ -271,7 +271,8 @@ package final class CoordinatorShell {
             notify(.joined("\(worker)"))
         case .lost(let worker, let reason):
             notify(.lost("\(worker)", reason: "\(reason)"))
-            link.forget(worker.peer)
+            // Whoever registers anew over the link that it has is spoken to at once.
+            if reason != .replaced { link.forget(worker.peer) }
         case .noWorkers: notify(.noWorkers)
         case .workersBack: notify(.workersBack)
         case .stepComplete: isComplete = true

@@ -51,6 +51,9 @@ package final class CoordinatorShell {
     private var isComplete = false
     private var hasDiverged = false
     private lazy var arbiter = Arbiter(network)
+    /// What it is to compute, one after the other, and whether it is at it.
+    private var disputes: [ShardLease] = []
+    private var isArbitrating = false
     /// Where to note what is done when, and when each worker was last sent something that it waited for.
     package var trace: StepTrace?
     private var sendTimes: [PeerID: UInt64] = [:]
@@ -223,6 +226,7 @@ package final class CoordinatorShell {
                 queue += core.onUnreachable(unreachable, now: .now)
             }
         }
+        try arbitrate()
     }
 
     /// Returns the peer that could not be reached, if there was one.
@@ -248,7 +252,7 @@ package final class CoordinatorShell {
             link.forget(peer)
         case .accept(let lease): accept(answer, lease)
         case .confirmed: break
-        case .arbitrate(let lease): try arbitrate(lease)
+        case .arbitrate(let lease): disputes.append(lease)
         case .quarantined(let worker, let unconfirmed):
             notify(.quarantined("\(worker)", unconfirmed: unconfirmed.map { "\($0)" }))
         case .goBack(let step):
@@ -322,11 +326,19 @@ package final class CoordinatorShell {
         return buffer
     }
 
-    /// The third opinion, or the second where there is only one worker.
-    private func arbitrate(_ lease: ShardLease) throws {
-        guard let weights else { preconditionFailure("step \(lease.step) has begun without weights") }
-        let nodes = arbiter.nodes(of: lease, payload: payload(of: lease), weights: weights.frame)
-        try perform(core.onArbitration(lease, nodes: nodes, now: .now))
+    /// The third opinion, or the second where there is only one worker. It may take as long as many steps, so the link is served
+    /// meanwhile; what that brings up waits for its turn, and what it makes void (`GoBack`) is not computed to the end.
+    private func arbitrate() throws {
+        guard !isArbitrating else { return }
+        isArbitrating = true
+        defer { (isArbitrating, disputes) = (false, []) }
+        while !disputes.isEmpty {
+            let lease = disputes.removeFirst()
+            guard let weights else { preconditionFailure("step \(lease.step) has begun without weights") }
+            let nodes = try arbiter.nodes(
+                of: lease, payload: payload(of: lease), weights: weights.frame, pausing: attend)
+            try perform(core.onArbitration(lease, nodes: nodes, now: .now))
+        }
     }
 }
 

@@ -162,6 +162,10 @@ extension EndToEnd {
             try coordinator.waitForLine(containing: "waiting")
             let stranger = try run(["worker", "--connect", address], in: workspace)
             expectFailure(stranger, code: 77, naming: ["wrong key", "--key FILE"])
+            let status = try run(["status", address, "--key", keys.worker("b")], in: workspace)
+            #expect(status.code == 0 && status.output.contains("no worker is connected"), "\(status)")
+            let variable = try run(["status", address], in: workspace, environment: ["SIAMESE_KEY": keys.worker("b")])
+            #expect(variable.code == 0, "\(variable)")
             let worker = try Program(
                 ["worker", "--connect", address, "--key", keys.worker("a")], in: workspace)
             #expect(try coordinator.waitForEnd().modelDigest() == reference("triplet", steps: 30).model)

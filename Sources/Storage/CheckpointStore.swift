@@ -75,14 +75,28 @@ package struct CheckpointStore: Sendable {
         return try look(bytes, path)
     }
 
+    /// Puts these bytes in the place of the newest, which is right and says too little; the previous one stays what it is. A
+    /// failure leaves both.
+    package func amend(with bytes: [UInt8]) throws(FileError) { try replaceFile(at: newest, with: bytes, on: disk) }
+
     /// Puts these bytes in the place of checkpoints that are whole but wrong: those that are there now are never read again, but
     /// for the previous one if it is spared. In one atomic step, for a reader looks at the newest first. Where the bytes
     /// cannot be written (there may be no room), the wrong ones are removed all the same.
-    package mutating func supersede(with bytes: [UInt8], sparingPrevious: Bool) throws(FileError) {
+    ///
+    /// - Returns: why the bytes could not be written
+    @discardableResult
+    package mutating func supersede(with bytes: [UInt8], sparingPrevious: Bool) throws(FileError) -> FileError? {
         newestIsUnfit = true
-        do { try write(bytes) } catch { try disk.remove(newest) }
+        var failure: FileError?
+        do {
+            try write(bytes)
+        } catch {
+            failure = error
+            try disk.remove(newest)
+        }
         if !sparingPrevious { try disk.remove(previous) }
         try disk.syncFolder(of: newest)
+        return failure
     }
 }
 

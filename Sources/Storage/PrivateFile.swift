@@ -53,8 +53,23 @@ package func createFile(at path: String, with bytes: [UInt8], mode: UInt32 = 0o6
     }
 }
 
-/// Whether users other than the owner and its group may write to it, and so change what it says.
-package func isWritableByAnybody(_ path: String) -> Bool {
-    var status = stat()
-    return stat(path, &status) == 0 && status.st_mode & 0o002 != 0
+/// Who else may change what a file says, or what is in a folder.
+package enum Exposure: Equatable, Sendable {
+    /// Users other than the owner and its group may write to it.
+    case everybody
+    /// Its owner is neither root nor the user of this process.
+    case owner(UInt32)
+
+    /// Nil: nobody. Also for a path where nothing is: whoever reads it will be told.
+    package init?(of path: String) {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return nil }
+        if status.st_mode & 0o002 != 0 {
+            self = .everybody
+        } else if status.st_uid != 0, status.st_uid != geteuid() {
+            self = .owner(status.st_uid)
+        } else {
+            return nil
+        }
+    }
 }

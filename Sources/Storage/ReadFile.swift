@@ -42,12 +42,15 @@ package func removeFile(at path: String) {
     unlink(path)
 }
 
-/// The names in the folder, sorted; empty when it is missing or cannot be read.
-package func namesInFolder(_ path: String) -> [String] {
-    guard let stream = opendir(path) else { return [] }
+/// The names in the folder, sorted; empty when it is missing or cannot be read. Where that makes a difference, `readNames(inFolder:)`.
+package func namesInFolder(_ path: String) -> [String] { (try? readNames(inFolder: path)) ?? [] }
+
+/// The names in the folder, sorted: all of them, or an error.
+package func readNames(inFolder path: String) throws(FileError) -> [String] {
+    guard let stream = opendir(path) else { throw FileError(path: path, operation: .open, code: errno) }
     defer { closedir(stream) }
     var names: [String] = []
-    while let entry = readdir(stream) {
+    while let entry = try nextEntry(of: stream, path) {
         let name = withUnsafePointer(to: &entry.pointee.d_name) { field in
             field.withMemoryRebound(to: CChar.self, capacity: MemoryLayout.size(ofValue: field.pointee)) {
                 String(cString: $0)
@@ -56,4 +59,13 @@ package func namesInFolder(_ path: String) -> [String] {
         if name != ".", name != ".." { names.append(name) }
     }
     return names.sorted()
+}
+
+/// Nil at the end, which readdir(3) tells from an error by `errno` alone.
+private func nextEntry(of stream: OpaquePointer, _ path: String) throws(FileError) -> UnsafeMutablePointer<dirent>? {
+    errno = 0
+    if let entry = readdir(stream) { return entry }
+    let code = errno
+    guard code == 0 else { throw FileError(path: path, operation: .read, code: code) }
+    return nil
 }

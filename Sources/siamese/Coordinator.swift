@@ -58,6 +58,7 @@ struct Coordinator: ParsableCommand {
         do {
             let endpoint = try endpoint()
             if insecure { KeyRequirement.warn(endpoint) }
+            if try keyFolder() != nil { ReloadWatch.expect() }
             let serverKeys = try keyFolder().map { (folder) throws(KeyError) in try ServerKeys(readingFrom: folder) }
             let workforce = RemoteWorkforce(
                 listen: endpoint, wanted: workers, keys: serverKeys, announcement: try announcement.announcement())

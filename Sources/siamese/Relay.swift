@@ -73,6 +73,7 @@ struct Relay: ParsableCommand {
         requireInstructions()
         do {
             let connectLimit = patience > 0 ? patience : nil
+            if try keyFolder() != nil { ReloadWatch.expect() }
             let listening = try listeningEndpoint()
             let above = try coordinator.place().resolve(patience: connectLimit, service: nil)
             if insecure { [above, listening].forEach(KeyRequirement.warn) }

@@ -20,7 +20,10 @@ struct Status: ParsableCommand {
                 + "siamese train that you have on this machine).", valueName: "address"))
     var address: String?
 
-    @Option(help: "File of a key that the coordinator admits, any worker's (default: $SIAMESE_KEY).")
+    @Option(
+        help: ArgumentHelp(
+            "File of a key that the coordinator admits, any worker's (default: $SIAMESE_KEY, but not for a run of siamese train "
+                + "that was found on this machine)."))
     var key: String?
 
     @Flag(help: "Without key and encryption, also to a coordinator on another machine.")
@@ -42,12 +45,11 @@ struct Status: ParsableCommand {
     }
 
     func run() throws {
-        let coordinator = try coordinator()
-        // The socket of a local run is its owner's alone: whatever keys there are are meant for others.
-        var keyFile: String?
-        if case .tcp = coordinator {
-            keyFile = try KeyRequirement.value(key, variable: "SIAMESE_KEY", isInsecure: insecure)
-        }
+        let (coordinator, isFound) = try coordinator()
+        // The socket of a local run is its owner's alone: the key in the environment is meant for others.
+        let keyFile =
+            isFound && key == nil
+            ? nil : try KeyRequirement.value(key, variable: "SIAMESE_KEY", isInsecure: insecure)
         try KeyRequirement.check(
             coordinator, isInsecure: insecure, keys: keyFile, advice: "Give one that it admits with --key FILE.")
         if insecure { KeyRequirement.warn(coordinator) }
@@ -68,15 +70,15 @@ struct Status: ParsableCommand {
         }
     }
 
-    /// The one that was named, or the only one there is.
-    private func coordinator() throws -> Endpoint {
+    /// The one that was named, or the only one there is, which is then said to be found.
+    private func coordinator() throws -> (Endpoint, isFound: Bool) {
         let variable = CoordinatorPlace.variable
-        if let address { return try Self.connectable(address, "ADDRESS") }
+        if let address { return (try Self.connectable(address, "ADDRESS"), false) }
         if let address = processEnvironment()[variable], !address.isEmpty {
-            return try Self.connectable(address, variable)
+            return (try Self.connectable(address, variable), false)
         }
         let runs = localRuns()
-        if let run = runs.first, runs.count == 1 { return run }
+        if let run = runs.first, runs.count == 1 { return (run, true) }
         guard runs.isEmpty else {
             let list = runs.map { "\($0)" }.joined(separator: ", ")
             throw ValidationError("there are several runs on this machine; say which: \(list)")

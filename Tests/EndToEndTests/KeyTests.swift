@@ -93,6 +93,33 @@ extension EndToEnd {
             #expect(try cluster.finish().modelDigest() == reference("siamese-contrastive", steps: steps).model)
         }
 
+        /// The dataset is a pipe, so that the coordinator has read its keys and is not listening yet.
+        @Test func aReloadBeforeTheCoordinatorListensIsNotLost() throws {
+            let images = "data/train-images-idx3-ubyte"
+            let bytes = try workspace.read(images)
+            try workspace.remove(images)
+            let path = "\(workspace.path)/\(images)"
+            try #require(mkfifo(path, 0o600) == 0)
+            let arguments = training("triplet", in: workspace, steps: 30, "--keys", keys.folder)
+            let coordinator = try Program(
+                ["coordinator"] + arguments + ["--listen", "tcp://127.0.0.1:0"], in: workspace)
+            var pipe: Int32 = -1
+            defer { close(pipe) }
+            try eventually("the coordinator reads its dataset") {
+                pipe = open(path, O_WRONLY | O_NONBLOCK)
+                return pipe >= 0
+            }
+            try workspace.remove("keys/admitted/a.pub")
+            coordinator.send(SIGHUP)
+            try #require(fcntl(pipe, F_SETFL, 0) == 0)
+            try #require(write(pipe, bytes, bytes.count) == bytes.count)
+            close(pipe)
+            pipe = -1
+            try coordinator.waitForLine(containing: "read the admitted keys again: 1 may come in, 0")
+            coordinator.send(SIGTERM)
+            #expect(try coordinator.waitForEnd().code == 143)
+        }
+
         @Test func aStoppedRevokedWorkerIsNotWaitedFor() throws {
             let cluster = try cluster("triplet", steps: 300)
             let victim = try Program(
@@ -135,6 +162,10 @@ extension EndToEnd {
             try coordinator.waitForLine(containing: "waiting")
             let stranger = try run(["worker", "--connect", address], in: workspace)
             expectFailure(stranger, code: 77, naming: ["wrong key", "--key FILE"])
+            let status = try run(["status", address, "--key", keys.worker("b")], in: workspace)
+            #expect(status.code == 0 && status.output.contains("no worker is connected"), "\(status)")
+            let variable = try run(["status", address], in: workspace, environment: ["SIAMESE_KEY": keys.worker("b")])
+            #expect(variable.code == 0, "\(variable)")
             let worker = try Program(
                 ["worker", "--connect", address, "--key", keys.worker("a")], in: workspace)
             #expect(try coordinator.waitForEnd().modelDigest() == reference("triplet", steps: 30).model)

@@ -129,6 +129,19 @@ extension EndToEnd {
             try expectSentHome(next.program, orphan)
         }
 
+        @Test func aStoppedRunSendsRelaysHomeAsItSendsWorkers() throws {
+            let cluster = try longCluster()
+            let relay = try Relay(under: cluster.address, in: workspace)
+            let worker = try worker(relay.address)
+            try cluster.coordinator.waitForLine(containing: "step 7/")
+            cluster.coordinator.send(SIGTERM)
+            #expect(try cluster.coordinator.waitForEnd().code == 143)
+            for program in [relay.program, worker] {
+                let end = try program.waitForEnd()
+                #expect(end.code == 75 && end.errors.contains("may be resumed"), "\(end)")
+            }
+        }
+
         @Test func withoutACoordinatorARelayGivesUp() throws {
             let free = try RouterSocket(context: Context()).bind(to: .tcp(host: "127.0.0.1", port: 0))
             try expectFailureOfRelay(

@@ -43,6 +43,46 @@ extension EndToEnd {
                 naming: [newest, previous, "No checkpoint is whole", "from a backup"])
         }
 
+        /// However long the way to the next interval.
+        @Test func aCheckpointIsTakenEverySoManySeconds() throws {
+            let program = try Program(
+                ["train"]
+                    + training(
+                        "triplet", in: workspace, steps: 1_000_000, "--checkpoint-interval", "1000000",
+                        "--checkpoint-seconds", "1"), in: workspace)
+            try eventually(within: 20, "a checkpoint, and a later one") {
+                ![newest, previous].contains { !FileManager.default.fileExists(atPath: "\(workspace.path)/\($0)") }
+            }
+            program.send(SIGTERM)
+            let end = try program.waitForEnd()
+            #expect(end.code == 143, "it still ran: \(end.errors)")
+        }
+
+        /// A shard of many seconds: most of the job's images in one step, at the only worker.
+        @Test func aWorkerLeavesInTheMiddleOfALongShard() throws {
+            let count = 20_000
+            let images = SyntheticData.imageHeader(count: count) + [UInt8](repeating: 100, count: count * 784)
+            try workspace.write(images, to: "data/train-images-idx3-ubyte")
+            let labels = [0, 0, 8, 1] + withUnsafeBytes(of: UInt32(count).bigEndian) { Array($0) }
+            try workspace.write(labels + (0..<count).map { UInt8($0 % 10) }, to: "data/train-labels-idx1-ubyte")
+            let cluster = try Cluster(
+                training("triplet", in: workspace) + ["--architecture", "wide", "--batch-size", "\(count)"],
+                in: workspace)
+            let worker = try Program(
+                ["worker", "--connect", cluster.address, "--threads", "1", "--name", "leaver"], in: workspace)
+            try cluster.coordinator.waitForLine(containing: "leaver")
+            // Into its work.
+            usleep(1_500_000)
+            let begin = MonotonicClock.now()
+            worker.send(SIGTERM)
+            #expect(try worker.waitForEnd().code == 143)
+            #expect(MonotonicClock.now() - begin < 2_000_000_000)
+            try cluster.coordinator.waitForLine(containing: "lost leaver")
+            cluster.coordinator.send(SIGTERM)
+            let end = try cluster.coordinator.waitForEnd()
+            #expect(end.errors.contains("stopped after step 0"), "the step was too short for this: \(end.errors)")
+        }
+
         // MARK: Checkpoints that are not what they should be
 
         @Test func aCheckpointOfAnotherRunIsRefused() throws {

@@ -1,4 +1,5 @@
 // The writer on a disk that fails: everything is news, nothing is an end, and what could be written is whole.
+import Coordination
 import Foundation
 import Glibc
 import Runtime
@@ -74,6 +75,24 @@ import Testing
             throw Unexpected(news: [])
         }
         #expect(found.record.metricsLength == 8)
+    }
+
+    /// Who was found out is known to the checkpoint that is gone back to; where there is no room for that, it is kept, and that is news.
+    @Test(arguments: [Int.max, 0]) func goingBackTellsTheCheckpointWhoWasFoundOut(room: Int) throws {
+        let disk = SimulatedDisk(seed: 1)
+        let writer = writer(on: disk, metrics: "/dev/null")
+        writer.save(state)
+        #expect(news(writer) == [.saved(step: 0)])
+        disk.resize(to: room)
+        let ledger = Ledger(unconfirmed: [:], quarantined: ["the broken one"])
+        let found = try writer.goBack(before: 3, beginning: state, ledger: ledger)
+        #expect(found.state.ledger == ledger && found.savedStep == 0)
+        #expect(found.isLedgerSaved == (room > 0) && news(writer).isEmpty == found.isLedgerSaved)
+        guard case .whole(let onDisk) = try fixture.codec.look(disk.read("run/a", atMost: 1 << 30), "run/a") else {
+            throw Unexpected(news: [])
+        }
+        #expect(onDisk.ledger.quarantined == (room > 0 ? ledger.quarantined : []))
+        #expect(disk.names == ["run/a"])
     }
 
     @Test func warningsSayWhatIsIntactAndWhenItIsOver() throws {

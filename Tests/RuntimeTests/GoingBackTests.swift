@@ -16,7 +16,9 @@ import Testing
     @Test(arguments: [
         // Back to the previous checkpoint, the newest, the very beginning (twice), and over the end of an epoch.
         Trouble(first: 12, noticed: 19), Trouble(first: 18, noticed: 19), Trouble(first: 3, noticed: 19),
-        Trouble(first: 1, noticed: 1), Trouble(first: 8, noticed: 32), Trouble(first: 16, noticed: 17),
+        // And to nothing but the step itself.
+        Trouble(first: 1, noticed: 1), Trouble(first: 19, noticed: 19), Trouble(first: 8, noticed: 32),
+        Trouble(first: 16, noticed: 17),
     ])
     func whatWasWrongLeavesNoTrace(trouble: Trouble) throws {
         let undisturbed = try TrainingFixture()
@@ -28,6 +30,7 @@ import Testing
         source.onSum = { step, sum in
             if isSpoilt, step == trouble.noticed {
                 isSpoilt = false
+                source.quarantined = ["the broken one"]
                 throw GoBack(before: trouble.first, reason: "a worker computes wrongly")
             }
             if isSpoilt, step >= trouble.first { sum.gradient.values[0] += 1 }
@@ -35,7 +38,10 @@ import Testing
             isBack = true
             #expect(step <= trouble.first)
             // A process that is killed now and started again must not go on from a spoilt checkpoint.
-            #expect(try (fixture.stateOnDisk()?.step ?? 0) < trouble.first)
+            let state = try fixture.stateOnDisk()
+            #expect((state?.step ?? 0) < trouble.first)
+            // Nor let the one in that did it.
+            #expect(state?.ledger.quarantined == source.quarantined)
         }
         let found = try fixture.train(with: source)
         #expect(isBack)

@@ -152,6 +152,9 @@ private func complaint(_ read: () throws(KeyError) -> Void) -> String {
         chmod(folder.file("admitted"), 0o777)
         #expect(said().contains("chmod o-w"))
         chmod(folder.file("admitted"), 0o755)
+        chmod(folder.path, 0o777)
+        #expect(said().contains("everybody on this machine may write to \(folder.path),"))
+        chmod(folder.path, 0o700)
         try folder.write("", to: "admitted/README")
         #expect(said().isEmpty)
         for name in ["a", "b"] { try folder.remove("admitted/\(name).pub") }
@@ -161,6 +164,38 @@ private func complaint(_ read: () throws(KeyError) -> Void) -> String {
         try folder.remove("coordinator.key")
         #expect(said().contains("coordinator.key") && said().contains("does not exist"))
         #expect(complaint { () throws(KeyError) in _ = try ServerKeys(readingFrom: "/no/such") }.contains("keygen"))
+    }
+
+    /// Only root can give files away.
+    @Test(.enabled(if: geteuid() == 0), arguments: ["", "coordinator.key", "admitted", "admitted/a.pub"])
+    func whatBelongsToAnotherUserIsNotTrusted(name: String) throws {
+        let folder = try Folder(names: "a", "b")
+        var server = try ServerKeys(readingFrom: folder.path)
+        let path = name.isEmpty ? folder.path : folder.file(name)
+        try #require(chown(path, 12345, gid_t.max) == 0)
+        let said = complaint { () throws(KeyError) in _ = try ServerKeys(readingFrom: folder.path) }
+        #expect(said.contains("\(path) belongs to user 12345") && said.contains("chown"), "\(said)")
+        // Of a coordinator that runs nobody is cut off.
+        _ = try? server.rereadAdmitted()
+        #expect(server.admitted.count == 2)
+    }
+
+    /// With no descriptor left nothing can be read: that is no empty folder.
+    @Test func aFolderThatCannotBeReadRevokesNobody() async {
+        await #expect(processExitsWith: .success) {
+            let folder = try Folder(names: "a", "b")
+            var server = try ServerKeys(readingFrom: folder.path)
+            var limit = rlimit()
+            getrlimit(__rlimit_resource_t(UInt32(RLIMIT_NOFILE.rawValue)), &limit)
+            let before = limit
+            limit.rlim_cur = 0
+            setrlimit(__rlimit_resource_t(UInt32(RLIMIT_NOFILE.rawValue)), &limit)
+            let said = complaint { () throws(KeyError) in _ = try server.rereadAdmitted() }
+            limit = before
+            setrlimit(__rlimit_resource_t(UInt32(RLIMIT_NOFILE.rawValue)), &limit)
+            try #require(said.contains("Too many open files"), "\(said)")
+            try #require(server.admitted.count == 2)
+        }
     }
 
     @Test func rereadingRevokesAdmitsAndForgivesAHalfCopiedFile() throws {

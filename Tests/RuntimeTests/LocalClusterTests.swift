@@ -79,6 +79,8 @@ private struct FakeWorkers {
             try workers.cluster.start(3, link: workers.link)
             let processes = workers.cluster.processIDs
             try #require(processes.count == 3)
+            // A number from the wire that no process has here.
+            workers.cluster.joined(processID: .max)
             workers.cluster.stop()
             for process in processes { try #require(kill(process, 0) != 0 && errno == ESRCH) }
         }

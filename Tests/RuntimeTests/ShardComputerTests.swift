@@ -1,6 +1,7 @@
 // Shards of any cut, on any number of threads, add up to the same bits.
 import Coordination
 import ModelCore
+import Runtime
 import TestKit
 import Testing
 
@@ -15,6 +16,26 @@ import Testing
             first += length
         }
         return ranges
+    }
+
+    private struct Enough: Error {}
+
+    @Test(arguments: [1, 3]) func aComputationThatNobodyWantsEndsAtOnce(threads: Int) throws {
+        var random = SplitMix64(seed: 5)
+        let fixture = ShardFixture(.triplet, examples: 2000, random: &random)
+        let computer = ShardComputer(fixture.network, threads: threads)
+        let all = fixture.extent.allMicrobatches
+        var done = 0
+        #expect(throws: Enough.self) {
+            try fixture.compute(all, computer) { count in
+                done = count
+                if count >= 5 { throw Enough() }
+            }
+        }
+        #expect(done < all.count / 2, "\(done) of \(all.count)")
+        // And the next one is right.
+        let again = try fixture.compute(all, computer) { _ in }
+        #expect(again.map(ShardFixture.Sum.init) == [try #require(fixture.plainSum())])
     }
 
     @Test(arguments: 1...24)

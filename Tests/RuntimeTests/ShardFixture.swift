@@ -42,23 +42,30 @@ struct ShardFixture {
         let computer = ShardComputer(network, threads: threads)
         var tree = ReductionTree(microbatches: extent.microbatches, pool: BufferPool(count: computer.parameterCount))
         for range in ranges {
-            let lease = ShardLease(
-                run: RunID(high: 1, low: 1), step: 1, shard: 0, lease: 1, range: range, extent: extent,
-                imagesPerExample: network.kind.towers)
-            for (node, partial) in zip(lease.nodes, compute(lease, computer)) { _ = tree.insert(partial, at: node) }
+            let partials = compute(range, computer) { _ in }
+            for (node, partial) in zip(lease(range).nodes, partials) { _ = tree.insert(partial, at: node) }
         }
         return tree.takeRoot().map(Sum.init)
     }
 
-    private func compute(_ lease: ShardLease, _ computer: ShardComputer) -> [Partial] {
+    private func lease(_ range: MicrobatchRange) -> ShardLease {
+        ShardLease(
+            run: RunID(high: 1, low: 1), step: 1, shard: 0, lease: 1, range: range, extent: extent,
+            imagesPerExample: network.kind.towers)
+    }
+
+    func compute<Reason: Error>(
+        _ range: MicrobatchRange, _ computer: ShardComputer, between: (Int) throws(Reason) -> Void
+    ) throws(Reason) -> [Partial] {
+        let lease = lease(range)
         let first = lease.range.first * microbatchSize
         let examples = first..<first + lease.examples
         let shardPixels = pixels.flatMap { $0[examples.lowerBound * imagePixels..<examples.upperBound * imagePixels] }
-        return shardPixels.withUnsafeBufferPointer { pixels in
-            targets[examples].withUnsafeBufferPointer { targets in
+        return try shardPixels.withUnsafeBufferPointer { (pixels) throws(Reason) in
+            try targets[examples].withUnsafeBufferPointer { (targets) throws(Reason) in
                 guard let pixels = pixels.baseAddress, let targets = targets.baseAddress else { return [] }
-                return computer.compute(
-                    lease, ShardExamples(pixels: pixels, targets: targets), weights: weights.floats, between: { _ in })
+                return try computer.compute(
+                    lease, ShardExamples(pixels: pixels, targets: targets), weights: weights.floats, between: between)
             }
         }
     }

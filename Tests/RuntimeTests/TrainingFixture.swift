@@ -83,6 +83,8 @@ final class WatchedSource: GradientSource {
     private let network: NetworkDescription
     private var shell: CoordinatorShell
     private var step = 0
+    /// Who has been found out.
+    var quarantined: Set<String> = []
     /// Called with a step's number and its sum before the optimizer sees it.
     var onSum: (Int, Partial) throws -> Void = { _, _ in }
 
@@ -121,7 +123,7 @@ final class WatchedSource: GradientSource {
     }
 
     func examineNonFinite() throws { try shell.examineNonFinite() }
-    var ledger: Ledger { shell.ledger }
+    var ledger: Ledger { Ledger(unconfirmed: shell.ledger.unconfirmed, quarantined: quarantined) }
     func recycle(_ buffer: GradientBuffer) { shell.recycle(buffer) }
     func attend() throws { try shell.attend() }
 }

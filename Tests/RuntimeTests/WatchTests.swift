@@ -80,6 +80,17 @@ private func makePipe() throws -> (output: Int32, input: Int32) {
         }
     }
 
+    @Test func aReloadThatComesBeforeTheWatchIsNotLost() async {
+        await #expect(processExitsWith: .success) {
+            ReloadWatch.expect()
+            try #require(!ReloadWatch().takeRequest())
+            for _ in 0..<2 { kill(getpid(), SIGHUP) }
+            let reloads = try ReloadWatch()
+            try #require(reloads.takeRequest())
+            try #require(!reloads.takeRequest())
+        }
+    }
+
     @Test func afterTheWatchAHangupEndsAgain() async {
         await #expect(processExitsWith: .signal(SIGHUP)) {
             signal(SIGHUP, SIG_DFL)

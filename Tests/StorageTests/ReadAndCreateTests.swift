@@ -36,6 +36,11 @@ import Testing
         for name in ["b", "a", ".c"] { try replaceFile(at: folder.file(name), with: []) }
         #expect(namesInFolder(folder.path) == [".c", "a", "b"])
         #expect(namesInFolder(folder.file("no")).isEmpty)
+        #expect(try readNames(inFolder: folder.path) == [".c", "a", "b"])
+        let missing = FileError(path: folder.file("no"), operation: .open, code: ENOENT)
+        #expect(throws: missing) { try readNames(inFolder: folder.file("no")) }
+        // It can be opened, and no entry read.
+        #expect(throws: FileError.self) { try readNames(inFolder: folder.file("a")) }
     }
 }
 

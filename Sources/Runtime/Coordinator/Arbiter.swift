@@ -8,11 +8,25 @@ internal import ModelCore
 final class Arbiter {
     private let computer: ShardComputer
 
-    init(_ network: NetworkDescription) { computer = ShardComputer(network, threads: 1) }
+    /// Nanoseconds between two pauses, about.
+    private static let longestAbsence: UInt64 = 50_000_000
+
+    init(_ network: NetworkDescription) {
+        computer = ShardComputer(network, threads: Machine.evaluationThreads)
+    }
 
     /// The sums of a shard, without their gradients.
-    func nodes(of lease: ShardLease, payload: [Frame], weights: Frame) -> [NodeSummary] {
-        let sums = computer.sums(of: lease, payload: payload, weights: weights)
+    ///
+    /// - Parameter pausing: called now and then; what it throws ends the computation
+    func nodes(
+        of lease: ShardLease, payload: [Frame], weights: Frame, pausing: () throws -> Void
+    ) throws -> [NodeSummary] {
+        var lastPause = MonotonicClock.now()
+        let sums = try computer.sums(of: lease, payload: payload, weights: weights) { _ in
+            guard MonotonicClock.now() - lastPause >= Self.longestAbsence else { return }
+            try pausing()
+            lastPause = MonotonicClock.now()
+        }
         sums.gradients.forEach(computer.recycle)
         return sums.nodes
     }

@@ -53,6 +53,9 @@ package final class CoordinatorShell {
     private var isComplete = false
     private var hasDiverged = false
     private lazy var arbiter = Arbiter(network)
+    /// What it is to compute, one after the other, and whether it is at it.
+    private var disputes: [ShardLease] = []
+    private var isArbitrating = false
     /// Where to note what is done when, and when each worker was last sent something that it waited for.
     package var trace: StepTrace?
     private var sendTimes: [PeerID: UInt64] = [:]
@@ -228,6 +231,7 @@ package final class CoordinatorShell {
                 queue += core.onUnreachable(unreachable, now: .now)
             }
         }
+        try arbitrate()
     }
 
     /// Returns the peer that could not be reached, if there was one.
@@ -253,7 +257,7 @@ package final class CoordinatorShell {
             link.forget(peer)
         case .accept(let lease): accept(answer, lease)
         case .confirmed: break
-        case .arbitrate(let lease): try arbitrate(lease)
+        case .arbitrate(let lease): disputes.append(lease)
         case .quarantined(let worker, let unconfirmed):
             notify(.quarantined("\(worker)", unconfirmed: unconfirmed.map { "\($0)" }))
         case .goBack(let step):
@@ -276,7 +280,8 @@ package final class CoordinatorShell {
             notify(.joined("\(worker)"))
         case .lost(let worker, let reason):
             notify(.lost("\(worker)", reason: "\(reason)"))
-            link.forget(worker.peer)
+            // Whoever registers anew over the link that it has is spoken to at once.
+            if reason != .replaced { link.forget(worker.peer) }
         case .noWorkers: notify(.noWorkers)
         case .workersBack: notify(.workersBack)
         case .stepComplete: isComplete = true
@@ -328,14 +333,21 @@ package final class CoordinatorShell {
         return buffer
     }
 
-    /// The third opinion, or the second where there is only one worker.
-    private func arbitrate(_ lease: ShardLease) throws {
-        let isLate = lease.step == previous?.input.number
-        guard let weights = isLate ? previous?.weights : weights?.frame else {
-            preconditionFailure("step \(lease.step) has begun without weights")
+    /// The third opinion, or the second where there is only one worker. It may take as long as many steps, so the link is served
+    /// meanwhile; what that brings up waits for its turn, and what it makes void (`GoBack`) is not computed to the end.
+    private func arbitrate() throws {
+        guard !isArbitrating else { return }
+        isArbitrating = true
+        defer { (isArbitrating, disputes) = (false, []) }
+        while !disputes.isEmpty {
+            let lease = disputes.removeFirst()
+            let isLate = lease.step == previous?.input.number
+            guard let weights = isLate ? previous?.weights : weights?.frame else {
+                preconditionFailure("step \(lease.step) has begun without weights")
+            }
+            let nodes = try arbiter.nodes(of: lease, payload: payload(of: lease), weights: weights, pausing: attend)
+            try perform(core.onArbitration(lease, nodes: nodes, now: .now))
         }
-        let nodes = arbiter.nodes(of: lease, payload: payload(of: lease), weights: weights)
-        try perform(core.onArbitration(lease, nodes: nodes, now: .now))
     }
 }
 

@@ -25,6 +25,9 @@ package final class InProcessLink: WorkerLink {
                 build: build, incarnation: 1, threads: UInt16(threads), processID: UInt32(getpid()),
                 processName: "this process")
         ) { (frames) throws(ZeroMQError) in inbox.messages.append(.frames(frames)) }
+        engine.whileComputing = {
+            if let signal = signals?.received { throw StopRequest(signal: signal) }
+        }
         try engine.start()
     }
 

@@ -38,7 +38,9 @@ package final class LocalCluster {
 
     /// The coordinator has welcomed this process.
     package func joined(processID: UInt32) {
-        for index in children.indices where children[index].process?.processIdentifier == Int32(processID) {
+        // Any number may come over the wire.
+        guard let processID = Int32(exactly: processID) else { return }
+        for index in children.indices where children[index].process?.processIdentifier == processID {
             children[index].hasJoined = true
         }
     }

@@ -34,6 +34,10 @@ package final class RouterLink: WorkerLink {
     /// All links over which anybody has spoken, until they break.
     private var openLinks: Set<Int32> = []
     private var events: [LinkEvent] = []
+    /// Messages taken, also those that were dropped, since anything else was looked at.
+    private var burst = 0
+    /// After so many of them something else has its turn: deadlines and signals do not wait for somebody who never stops talking.
+    private static let longestBurst = 64
 
     /// Listens on `endpoint`.
     ///
@@ -97,13 +101,16 @@ package final class RouterLink: WorkerLink {
         if !events.isEmpty { return events.removeFirst() }
         // Messages first: they are what a step waits for.
         if let event = try nextMessage() { return event }
+        let isFlooded = burst >= Self.longestBurst
+        burst = 0
         let nextLook = cluster?.nextDeadline
-        let limit = [deadline, nextLook].compactMap { $0 }.min()
+        let limit = isFlooded ? 0 : [deadline, nextLook].compactMap { $0 }.min()
         for source in try poller.wait(until: limit) { try attend(to: source) }
         if let nextLook, MonotonicClock.now() >= nextLook { events += try cluster?.onDeadline(link: self) ?? [] }
         if let signal = signals.received { return .stopped(signal) }
         if !events.isEmpty { return events.removeFirst() }
-        return try nextMessage() ?? .deadline
+        // A deadline that has not passed yet does no harm.
+        return isFlooded ? .deadline : try nextMessage() ?? .deadline
     }
 
     private func attend(to source: Source) throws {
@@ -123,14 +130,15 @@ package final class RouterLink: WorkerLink {
         // Processes of our own are told by their standard input, too, and waited for by their numbers.
         guard cluster == nil else { return }
         while !openLinks.isEmpty, MonotonicClock.now() < deadline {
-            while try socket.receive() != nil {}
+            while MonotonicClock.now() < deadline, try socket.receive() != nil {}
             for source in try poller.wait(until: deadline) { try attend(to: source) }
         }
     }
 
-    /// The next message that somebody may send us, or who may not any more and does.
+    /// The next message that somebody may send us, or who may not any more and does; nil also in the middle of a flood.
     private func nextMessage() throws -> LinkEvent? {
-        while let (route, message) = try socket.receive() {
+        while burst < Self.longestBurst, let (route, message) = try socket.receive() {
+            burst += 1
             let verdict = peers.see(
                 route, key: message.senderKey, admitted: keys?.admitted, formerName: gatekeeper.nameOfRevoked,
                 now: MonotonicClock.now())

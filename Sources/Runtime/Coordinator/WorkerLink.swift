@@ -22,7 +22,8 @@ package enum LinkEvent {
 package protocol WorkerLink: AnyObject {
     /// Queues a message; never blocks.
     func send(_ frames: [Frame], to peer: PeerID) throws -> SendResult
-    /// The next event, at the latest at `deadline` (nanoseconds of `MonotonicClock`; nil: whenever something happens).
+    /// The next event, at the latest at `deadline` (nanoseconds of `MonotonicClock`; nil: whenever something happens). `.deadline`
+    /// may come earlier, among many messages, so that whoever waits gets to look at the clock.
     func next(until deadline: UInt64?) throws -> LinkEvent
     /// The name of the key that the peer has proved; nil on a link without keys.
     func keyName(of peer: PeerID) -> String?

@@ -176,7 +176,7 @@ package enum KeyError: Error, Equatable, Sendable, CustomStringConvertible {
     case nobodyAdmitted(folder: String)
     case badName(path: String)
     case sameKey(path: String, other: String)
-    case writableByAnybody(path: String)
+    case exposed(path: String, to: Exposure)
     case noFolder(path: String)
 
     package var description: String {
@@ -189,8 +189,11 @@ package enum KeyError: Error, Equatable, Sendable, CustomStringConvertible {
             "\(path): the name of a key has 1 to 64 letters, digits, '-', '_' or '.', and begins with a letter or digit"
         case .sameKey(let path, let other):
             "\(path) holds the same key as \(other): every worker has its own, so that one can be revoked"
-        case .writableByAnybody(let path):
+        case .exposed(let path, .everybody):
             "everybody on this machine may write to \(path), and so let anybody in. Run  chmod o-w \(path)"
+        case .exposed(let path, .owner(let user)):
+            "\(path) belongs to user \(user), who may change it, and so let anybody in. Keys belong to root or to the user of this "
+                + "process: run  chown $(id -u) \(path)  as whoever may"
         case .noFolder(let path):
             "\(path) is no folder that can be read. Make keys with  siamese keygen, and give its folder"
         }

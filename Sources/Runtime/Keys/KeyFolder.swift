@@ -55,6 +55,8 @@ package struct ServerKeys: Equatable, Sendable {
     package init(readingFrom path: String) throws(KeyError) {
         let folder = KeyFolder(path)
         guard isFolder(folder.path) else { throw .noFolder(path: folder.path) }
+        try requireUnexposed(folder.path)
+        try requireUnexposed(folder.coordinatorKey)
         guard case .coordinatorSecret(let pair) = try readSecret(folder.coordinatorKey, .coordinatorSecret) else {
             preconditionFailure("the kind was just checked")
         }
@@ -69,8 +71,10 @@ package struct ServerKeys: Equatable, Sendable {
     /// Reads the folder of the admitted again. A key whose file is gone is not admitted any more; one whose file cannot be read
     /// just now stays as it was, so that a half-copied file cuts nobody off.
     ///
-    /// - Returns: what is wrong; empty if all is well
+    /// - Returns: what is wrong with single files; empty if all is well
+    /// - Throws: if the folder cannot be read, or trusted; nothing changes
     package mutating func rereadAdmitted() throws(KeyError) -> [KeyError] {
+        try requireUnexposed(folder)
         let admission = try Admission(readingFrom: KeyFolder(folder).admitted, present: admitted)
         admitted = admission.keys
         return admission.problems
@@ -85,9 +89,12 @@ private struct Admission {
     /// - Parameter present: who keeps its key if its file is there and cannot be read
     init(readingFrom folder: String, present: AdmittedKeys) throws(KeyError) {
         guard isFolder(folder), isReadable(folder) else { throw .noFolder(path: folder) }
-        guard !isWritableByAnybody(folder) else { throw .writableByAnybody(path: folder) }
+        try requireUnexposed(folder)
+        let files: [String]
+        // A folder that cannot be read is not an empty one: that would lock everybody out.
+        do { files = try readNames(inFolder: folder) } catch { throw .unreadable(.file(error)) }
         var names: [PublicKey: String] = [:]
-        for file in namesInFolder(folder) where file.hasSuffix(KeyFolder.publicSuffix) && !file.hasPrefix(".") {
+        for file in files where file.hasSuffix(KeyFolder.publicSuffix) && !file.hasPrefix(".") {
             let path = "\(folder)/\(file)"
             let name = String(file.dropLast(KeyFolder.publicSuffix.count))
             do throws(KeyError) {
@@ -104,7 +111,7 @@ private struct Admission {
 
     private static func key(at path: String, _ name: String) throws(KeyError) -> PublicKey {
         guard KeyFolder.isName(name) else { throw .badName(path: path) }
-        guard !isWritableByAnybody(path) else { throw .writableByAnybody(path: path) }
+        try requireUnexposed(path)
         let bytes: [UInt8]
         do { bytes = try readFile(at: path, atMost: KeyFile.largestSize) } catch { throw .unreadable(.file(error)) }
         guard case .workerPublic(let key) = try decode(bytes, at: path, .workerPublic) else {
@@ -112,6 +119,11 @@ private struct Admission {
         }
         return key
     }
+}
+
+/// Whoever can change a folder of keys, or what lies in it, decides who comes in.
+private func requireUnexposed(_ path: String) throws(KeyError) {
+    if let exposure = Exposure(of: path) { throw .exposed(path: path, to: exposure) }
 }
 
 /// A key file that only its owner may read, of the kind that is wanted.

@@ -144,6 +144,8 @@ private final class RelayProcess {
 
     private func conclude() throws {
         switch shell.end {
+        case .finished(.stopped)?:
+            throw RunFailure(.tryAgainLater, "the run was stopped before its end; it may be resumed")
         case .finished, .left, nil: return
         case .refused(let refusal)? where refusal.code == .notAuthorized:
             throw RunFailure(.notAuthorized, "the coordinator at \(options.coordinator) refused: \(refusal.reason)")

@@ -1,5 +1,6 @@
 // The disk's own thread: lines of metrics.jsonl and checkpoints, written in the order in which training hands them over, so that
 // training never waits for a disk. A failure is news, not an end. When to write, and what to say about it, is decided elsewhere.
+package import Coordination
 internal import Dispatch
 package import Storage
 internal import Synchronization
@@ -81,11 +82,12 @@ package final class BackgroundWriter: Sendable {
 
     // MARK: Going back
 
-    /// The newest state before step `step` that is on the disk; nil if there is none. Later checkpoints hold steps that are to be
+    /// The newest state before step `step` that is on the disk, or the beginning; written anew with the ledger of today, so that a
+    /// worker that was found out just now is not let in by whoever goes on from it. Later checkpoints hold steps that are to be
     /// forgotten: when this returns, no process can find them any more.
     ///
     /// - Parameter beginning: the state before the first step
-    func goBack(before step: Int, beginning: TrainingState) throws -> TrainingState {
+    package func goBack(before step: Int, beginning: TrainingState, ledger: Ledger) throws -> StateToGoOnFrom {
         try onQueue { files in
             let reading = try? files.checkpoints.read(atMost: CheckpointCodec.greatestSize) { bytes, path in
                 // Of another run: as good as none.
@@ -94,14 +96,32 @@ package final class BackgroundWriter: Sendable {
                 }
                 return .whole(state)
             }
-            let state = reading?.content ?? beginning
-            if reading?.path != files.checkpoints.newest {
-                try files.checkpoints.supersede(
+            var state = reading?.content ?? beginning
+            state.ledger = ledger
+            var failure: FileError?
+            if reading?.path == files.checkpoints.newest {
+                do throws(FileError) { try files.checkpoints.amend(with: codec.encode(state)) } catch {
+                    failure = error
+                }
+            } else {
+                failure = try files.checkpoints.supersede(
                     with: codec.encode(state), sparingPrevious: reading?.path == files.checkpoints.previous)
             }
+            if let failure { tell(.notSaved(step: state.step, failure)) }
             try openMetrics(after: state.record.metricsLength, &files)
-            return state
+            return StateToGoOnFrom(
+                state: state, savedStep: failure == nil || reading != nil ? state.step : nil,
+                isLedgerSaved: failure == nil)
         }
+    }
+
+    /// Where `goBack` has led.
+    package struct StateToGoOnFrom {
+        package let state: TrainingState
+        /// The step of the newest checkpoint on the disk; nil: there is none.
+        package let savedStep: Int?
+        /// Whether it knows who was found out.
+        package let isLedgerSaved: Bool
     }
 
     // MARK: On the queue

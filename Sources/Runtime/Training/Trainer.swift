@@ -37,6 +37,8 @@ package final class Trainer {
     private var isSaveDue = false
     /// When the last one was taken.
     private var lastSave = MonotonicClock.now()
+    /// Who is known as broken to the last one: if that changes, the next cannot wait.
+    private var savedQuarantine: Set<String>
 
     package var step: Int { Int(adam.step) }
     /// The step of the newest checkpoint that this run has written or begun with.
@@ -63,6 +65,7 @@ package final class Trainer {
         adam = state.adam
         record = state.record
         frames = state.frames
+        savedQuarantine = state.ledger.quarantined
         warnings = WriterWarnings(savedStep: isResumed ? state.step : nil)
     }
 
@@ -240,13 +243,16 @@ extension Trainer {
         let isAtItsStep = configuration.checkpointInterval.map { step % $0 == 0 } ?? schedule.endsEpoch(step)
         let patience = UInt64(configuration.checkpointSeconds) * 1_000_000_000
         let isAtItsTime = patience > 0 && MonotonicClock.now() - lastSave >= patience
-        isSaveDue = isSaveDue || isAtItsStep || isAtItsTime
+        isSaveDue = isSaveDue || isAtItsStep || isAtItsTime || hasUnsavedQuarantine
         // The last step's is written by whoever waits for it.
         guard isSaveDue, step < schedule.totalSteps, !writer.isSaving else { return }
         save()
     }
 
+    private var hasUnsavedQuarantine: Bool { source.ledger.quarantined != savedQuarantine }
+
     private func save() {
+        savedQuarantine = source.ledger.quarantined
         writer.save(snapshot())
         isSaveDue = false
         lastSave = MonotonicClock.now()
@@ -272,13 +278,14 @@ extension Trainer {
         tellNews()
     }
 
-    /// Writes a checkpoint of the present state, unless there is one, and waits for it and all that was to be written before.
+    /// Writes a checkpoint of the present state, unless there is one that knows as much, and waits for it and all that was to be
+    /// written before.
     ///
     /// - Returns: why that failed
     package func saveNow() -> FileError? {
         awaitWriter()
         // Before the first step there may be more to lose in the folder than to save.
-        guard savedStep != step, step > 0 || writer.isEmpty else { return nil }
+        guard savedStep != step || isSaveDue || hasUnsavedQuarantine, step > 0 || writer.isEmpty else { return nil }
         save()
         writer.finish()
         return tellNews()
@@ -300,23 +307,33 @@ extension Trainer {
     private func goBack(_ request: GoBack) throws {
         nextInput = nil
         // What is void was never committed.
-        guard request.step <= step else { return display.say("step \(request.step) is done again: \(request.reason)") }
+        guard request.step <= step else {
+            display.say("step \(request.step) is done again: \(request.reason)")
+            // For whoever was found out, a killed coordinator's successor must not let in.
+            if hasUnsavedQuarantine { _ = saveNow() }
+            return
+        }
         awaitWriter()
-        let state: TrainingState
+        let found: BackgroundWriter.StateToGoOnFrom
         do {
-            state = try writer.goBack(before: request.step, beginning: TrainingState(configuration))
+            found = try writer.goBack(
+                before: request.step, beginning: TrainingState(configuration), ledger: source.ledger)
         } catch let error as FileError {
             throw RunFailure(
                 .cannotCreateOutput,
                 "\(request.reason), and checkpoints that hold this cannot be replaced: \(error) Remove them by hand",
                 leavesCheckpointsAlone: true)
         }
+        let state = found.state
         display.say("going back from step \(step) to step \(state.step): \(request.reason)")
         parameters = state.parameters
         adam = state.adam
         record = state.record
         frames = state.frames
-        warnings.goneBack(to: state.step)
+        warnings.goneBack(to: found.savedStep)
+        savedQuarantine = state.ledger.quarantined
+        isSaveDue = !found.isLedgerSaved
+        tellNews()
     }
 }
 

@@ -10,8 +10,8 @@ package struct WriterWarnings {
 
     package init(savedStep: Int?) { self.savedStep = savedStep }
 
-    /// The run went back to this step; what was saved later is gone.
-    package mutating func goneBack(to step: Int) { savedStep = step }
+    /// The run went back, and this is the newest checkpoint now; what was saved later is gone.
+    package mutating func goneBack(to step: Int?) { savedStep = step }
 
     /// The line to show; nil: all is well, as before.
     package mutating func line(for news: WriterNews) -> String? {

@@ -52,20 +52,26 @@ package final class ShardComputer {
     ///
     /// - Parameters:
     ///   - weights: `parameterCount` floats
-    ///   - between: called on this thread after each microbatch that it computes, with the number done so far
-    package func compute(
-        _ lease: ShardLease, _ examples: ShardExamples, weights: UnsafePointer<Float>, between: (Int) -> Void
-    ) -> [Partial] {
+    ///   - between: called on this thread after each microbatch that it computes, with the number done so far; what it throws ends
+    ///     the computation within a microbatch
+    package func compute<Reason: Error>(
+        _ lease: ShardLease, _ examples: ShardExamples, weights: UnsafePointer<Float>,
+        between: (Int) throws(Reason) -> Void
+    ) throws(Reason) -> [Partial] {
         var tree = ReductionTree(microbatches: lease.totalMicrobatches, pool: pool)
         let tasks = lease.nodes.flatMap { Self.tasks(in: $0, threads: threads) }
         let perRound = threads * Self.tasksPerRound
         let tally = Tally(caller: pthread_self())
+        var reason: Reason?
         for start in stride(from: 0, to: tasks.count, by: perRound) {
             let round = Array(tasks[start..<min(start + perRound, tasks.count)])
-            let partials = computeRound(round, lease, examples, weights) {
-                let done = tally.count.wrappingAdd(1, ordering: .relaxed).newValue
-                if pthread_equal(pthread_self(), tally.caller) != 0 { between(done) }
+            let partials = computeRound(round, lease, examples, weights, tally) { done in
+                do throws(Reason) { try between(done) } catch {
+                    reason = error
+                    tally.abandon()
+                }
             }
+            if let reason { throw reason }
             for (node, partial) in zip(round, partials) {
                 let insertion = tree.insert(partial, at: node)
                 precondition(
@@ -82,12 +88,22 @@ package final class ShardComputer {
 
     package func recycle(_ buffer: GradientBuffer) { pool.recycle(buffer) }
 
-    /// Microbatches done by all threads, and the thread that may tell.
-    private final class Tally: Sendable {
-        let caller: pthread_t
-        let count = Atomic<Int>(0)
+    /// Microbatches done by all threads, the thread that may tell, and whether anybody wants more.
+    fileprivate final class Tally: Sendable {
+        private let caller: pthread_t
+        private let count = Atomic<Int>(0)
+        private let abandoned = Atomic<Bool>(false)
 
         init(caller: pthread_t) { self.caller = caller }
+
+        var isAbandoned: Bool { abandoned.load(ordering: .relaxed) }
+
+        func abandon() { abandoned.store(true, ordering: .relaxed) }
+
+        func noteMicrobatch(_ tell: (Int) -> Void) {
+            let done = count.wrappingAdd(1, ordering: .relaxed).newValue
+            if pthread_equal(pthread_self(), caller) != 0, !isAbandoned { tell(done) }
+        }
     }
 
     /// Descendants of `node` that are small enough for a task, in index order.
@@ -102,7 +118,7 @@ package final class ShardComputer {
 
     private func computeRound(
         _ nodes: [MicrobatchRange], _ lease: ShardLease, _ examples: ShardExamples, _ weights: UnsafePointer<Float>,
-        onMicrobatch: () -> Void
+        _ tally: Tally, tell: (Int) -> Void
     ) -> [Partial] {
         // A task's sum ends in the buffer of its first microbatch, so that one comes from the common pool and all
         // others return to the thread's own.
@@ -114,22 +130,23 @@ package final class ShardComputer {
             forEachTask(nodes.count, threads: threads) { task, thread in
                 partials[task] = sum(
                     nodes[task], lease, examples, weights, first: outputs[task], computers[thread],
-                    threadPools[thread], &sharing[thread], onMicrobatch)
+                    threadPools[thread], &sharing[thread], tally, tell)
             }
         }
         return partials.compactMap { $0 }
     }
 }
 
-/// The sum over one task's microbatches, added as the tree adds them.
+/// The sum over one task's microbatches, added as the tree adds them; nil if nobody wants it any more.
 private func sum(
     _ node: MicrobatchRange, _ lease: ShardLease, _ examples: ShardExamples, _ weights: UnsafePointer<Float>,
     first: GradientBuffer, _ computer: MicrobatchGradient, _ pool: BufferPool, _ sharing: inout CoreSharing,
-    _ onMicrobatch: () -> Void
-) -> Partial {
+    _ tally: ShardComputer.Tally, _ tell: (Int) -> Void
+) -> Partial? {
     var accumulator = SubtreeAccumulator(node: node, pool: pool)
     let towerStride = lease.examples * imagePixels
     for index in node.first..<node.end {
+        guard !tally.isAbandoned else { return nil }
         let position = (index - lease.range.first) * microbatchSize
         let microbatch = Microbatch(
             pixels: examples.pixels + position * imagePixels, towerStride: towerStride,
@@ -141,8 +158,8 @@ private func sum(
             Partial(
                 gradient: buffer, lossSum: sums.loss, exampleCount: UInt32(sums.examples),
                 activeCount: UInt32(sums.active)))
-        onMicrobatch()
+        tally.noteMicrobatch(tell)
         sharing.stepAside()
     }
-    return accumulator.finish()
+    return tally.isAbandoned ? nil : accumulator.finish()
 }

@@ -30,12 +30,13 @@ func objection(to lease: ShardLease, payload: [Frame], _ computer: ShardComputer
 extension ShardComputer {
     /// The sums of a shard whose payload there is no objection to.
     ///
-    /// - Parameter between: called after each microbatch of this thread, with the number done so far
+    /// - Parameter between: called after each microbatch of this thread, with the number done so far; what it throws ends the
+    ///   computation
     func sums(
-        of lease: ShardLease, payload: [Frame], weights: Frame, between: (Int) -> Void = { _ in }
-    ) -> ShardSums {
-        let partials = withShard(payload, examples: lease.examples, weights: weights) { weights, examples in
-            compute(lease, examples, weights: weights, between: between)
+        of lease: ShardLease, payload: [Frame], weights: Frame, between: (Int) throws -> Void
+    ) throws -> ShardSums {
+        let partials = try withShard(payload, examples: lease.examples, weights: weights) { weights, examples in
+            try compute(lease, examples, weights: weights, between: between)
         }
         let nodes = zip(lease.nodes, partials).map { node, partial in
             NodeSummary(
@@ -57,19 +58,19 @@ private func targetsAreValid(_ frame: Frame) -> Bool {
 
 /// Calls `body` with aligned weights, and the pixels and targets of a shard's two payload frames.
 private func withShard<T>(
-    _ frames: [Frame], examples: Int, weights: Frame, _ body: (UnsafePointer<Float>, ShardExamples) -> T
-) -> T {
+    _ frames: [Frame], examples: Int, weights: Frame, _ body: (UnsafePointer<Float>, ShardExamples) throws -> T
+) throws -> T {
     let targets = frames[1].withUnsafeBytes { bytes in
         (0..<examples).map { bytes.loadUnaligned(fromByteOffset: 4 * $0, as: Int32.self) }
     }
-    return weights.withUnsafeBytes { weights in
-        frames[0].withUnsafeBytes { pixels in
-            targets.withUnsafeBufferPointer { targets in
-                withAlignedFloats(weights) { weights in
+    return try weights.withUnsafeBytes { weights in
+        try frames[0].withUnsafeBytes { pixels in
+            try targets.withUnsafeBufferPointer { targets in
+                try withAlignedFloats(weights) { weights in
                     guard let pixels = pixels.assumingMemoryBound(to: UInt8.self).baseAddress,
                         let targets = targets.baseAddress
                     else { preconditionFailure("a shard has examples: the decoder checked it") }
-                    return body(weights, ShardExamples(pixels: pixels, targets: targets))
+                    return try body(weights, ShardExamples(pixels: pixels, targets: targets))
                 }
             }
         }
@@ -77,11 +78,13 @@ private func withShard<T>(
 }
 
 /// Received bytes may lie anywhere; floats are read in place only where they are aligned.
-private func withAlignedFloats<T>(_ bytes: UnsafeRawBufferPointer, _ body: (UnsafePointer<Float>) -> T) -> T {
+private func withAlignedFloats<T>(
+    _ bytes: UnsafeRawBufferPointer, _ body: (UnsafePointer<Float>) throws -> T
+) rethrows -> T {
     if let start = bytes.baseAddress, UInt(bitPattern: start) % 4 == 0 {
-        return body(start.assumingMemoryBound(to: Float.self))
+        return try body(start.assumingMemoryBound(to: Float.self))
     }
     let copy = ParameterBuffer(count: bytes.count / 4)
     UnsafeMutableRawBufferPointer(copy.values).copyMemory(from: bytes)
-    return withExtendedLifetime(copy) { body(copy.floats) }
+    return try withExtendedLifetime(copy) { try body(copy.floats) }
 }

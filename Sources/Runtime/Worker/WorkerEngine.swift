@@ -11,7 +11,7 @@ final class WorkerEngine {
 
     private var core: WorkerCore
     private let send: Send
-    /// Called during long computations, so that messages and deadlines are not left waiting.
+    /// Called during long computations, so that messages and deadlines are not left waiting; what it throws ends the computation.
     var whileComputing: () throws -> Void = {}
     private let threads: Int
     private var limits = MessageLimits()
@@ -113,14 +113,21 @@ final class WorkerEngine {
             return try finish(core.onFailed(reason: objection, now: .now))
         }
         guard let weights else { preconditionFailure("the core knows that the weights of \(lease) are here") }
-        var failure: (any Error)?
-        let sums = computer.sums(of: lease, payload: payload, weights: weights) { done in
-            _ = core.onProgress(lease: lease.lease, microbatchesDone: UInt32(done), now: .now)
-            do { try whileComputing() } catch { failure = error }
+        let sums: ShardSums
+        do {
+            sums = try computer.sums(of: lease, payload: payload, weights: weights) { done in
+                _ = core.onProgress(lease: lease.lease, microbatchesDone: UInt32(done), now: .now)
+                try whileComputing()
+                if end != nil { throw NotWanted() }
+            }
+        } catch is NotWanted {
+            return
         }
-        if let failure { throw failure }
         try finish(core.onComputed(nodes: sums.nodes, weights: weights.fingerprint, now: .now), sums.gradients)
     }
+
+    /// The worker's life ended in the middle of a shard.
+    private struct NotWanted: Error {}
 
     /// Carries out what follows from a computation; `gradients` are the payload of the partials message.
     private func finish(_ actions: [WorkerAction], _ gradients: [GradientBuffer] = []) throws {

@@ -23,19 +23,43 @@ package struct Fault: Sendable {
         case partitionAll(toWorker: Bool, Duration)
         /// Nothing arrives over one worker's link for a while, and then all of it.
         case clog(Duration)
-        /// From now on sums of one worker come out wrong with this chance.
+        /// From now on sums of one worker come out wrong with this chance. No two workers ever err alike.
         case corrupt(chance: Double)
+        /// … or not finite, which nobody needs an audit to see.
+        case overflow(chance: Double)
+        /// The key of one worker is revoked, for all who have it.
+        case revoke
         /// Somebody sends an old message of one worker, or to it, again.
         case replay(Int)
         /// About half of the workers compute so much more slowly from now on (a neighbour's job has begun).
         case slowDown(factor: UInt64)
         case pauseCoordinator(Duration)
-        /// kill -9 of the coordinator, which resumes from its last checkpoint in the next epoch.
-        case restartCoordinator(Duration)
+        /// kill -9 of the coordinator, which resumes from its last checkpoint in the next epoch; or from the one before it, if the last
+        /// one is damaged.
+        case restartCoordinator(Duration, isTorn: Bool)
+
+        /// How long it lasts.
+        var duration: Duration {
+            switch self {
+            case .pause(let time), .breakLink(let time), .partition(_, let time), .partitionAll(_, let time),
+                .clog(let time), .pauseCoordinator(let time), .restartCoordinator(let time, _):
+                time
+            case .replay: .seconds(2)
+            case .kill, .killAll, .leave, .join, .joinMany, .corrupt, .overflow, .revoke, .slowDown: .zero
+            }
+        }
     }
 
     package let time: Instant
     package let kind: Kind
+}
+
+/// Whose keys the workers have.
+package enum Credentials: Sendable {
+    case none
+    case own
+    /// So many keys for all of them.
+    case shared(Int)
 }
 
 /// A job and its misfortunes.
@@ -52,6 +76,7 @@ package struct Scenario: Sendable {
     package var damageRate = 0.0
     /// Fraction of the shards that are audited.
     package var audit = 0.0
+    package var credentials = Credentials.none
     /// Steps between two checkpoints.
     package var checkpointInterval: UInt64 = 1
     /// Chance that a computation reports failure (at most twice a step, below the limit at which a step fails).
@@ -66,6 +91,28 @@ package struct Scenario: Sendable {
 
     /// When the last fault has struck; from here on nothing goes wrong any more.
     var calm: Instant { faults.map(\.time).max() ?? Instant(nanoseconds: 0) }
+
+    /// When also the last stopped process and the last broken link are back.
+    var healed: Instant { faults.map { $0.time + $0.kind.duration }.max() ?? Instant(nanoseconds: 0) }
+
+    /// From then on, so soon something must have been achieved again: a silent peer is given up after ten seconds, and the rest is
+    /// work, perhaps of the slowest.
+    var longestStall: Duration {
+        let slowest = faults.reduce(1 as UInt64) { slowest, fault in
+            if case .slowDown(let factor) = fault.kind { max(slowest, factor) } else { slowest }
+        }
+        // What got lost on a link that did not break (TCP's do) is given again when it is late, and that is later each time.
+        let losesSilently =
+            lossRate + damageRate > 0
+            || faults.contains { fault in
+                switch fault.kind {
+                case .partition, .partitionAll: true
+                default: false
+                }
+            }
+        let (patience, leases): (Duration, UInt64) = losesSilently ? (.seconds(400), 64 * 5) : (.seconds(15), 3)
+        return patience + microbatchTime * (leases * slowest * UInt64(extent.microbatches)) + longestDelay * 20
+    }
 
     package static func random(seed: UInt64) -> Scenario {
         var random = SplitMix64(seed: seed)
@@ -89,14 +136,32 @@ package struct Scenario: Sendable {
             let time = Instant(nanoseconds: 0) + .milliseconds(UInt64(random.below(horizon)))
             scenario.faults.append(Fault(time: time, kind: randomKind(&random)))
         }
-        // Only one of them: two that err in the same way are beyond what any vote can find. And where only some shards are
-        // audited, one that has gone bad for good: nobody finds a single error that was not looked at.
-        if scenario.audit > 0, random.happens(0.6) {
+        scenario.addLiars(&random, horizon: horizon)
+        switch random.below(4) {
+        case 0, 1: break
+        case 2: scenario.credentials = .own
+        default: scenario.credentials = .shared(random.within(1...3))
+        }
+        if case .none = scenario.credentials { return scenario }
+        if random.happens(0.2) {
             let time = Instant(nanoseconds: 0) + .milliseconds(UInt64(random.below(horizon)))
-            let chance = scenario.audit < 1 || random.happens(0.5) ? 1 : Double(random.within(1...9)) / 10
-            scenario.faults.append(Fault(time: time, kind: .corrupt(chance: chance)))
+            scenario.faults.append(Fault(time: time, kind: .revoke))
         }
         return scenario
+    }
+
+    /// Where only some shards are audited, one that has gone bad for good: nobody finds a single error that was not looked at.
+    private mutating func addLiars(_ random: inout SplitMix64, horizon: Int) {
+        func aTime() -> Instant { Instant(nanoseconds: 0) + .milliseconds(UInt64(random.below(horizon))) }
+        if audit > 0, random.happens(0.6) {
+            for _ in 0..<(random.happens(0.2) ? 2 : 1) {
+                let chance = audit < 1 || random.happens(0.5) ? 1 : Double(random.within(1...9)) / 10
+                faults.append(Fault(time: aTime(), kind: .corrupt(chance: chance)))
+            }
+        }
+        if random.happens(0.1) {
+            faults.append(Fault(time: aTime(), kind: .overflow(chance: Double(random.within(1...10)) / 10)))
+        }
     }
 
     private static func randomKind(_ random: inout SplitMix64) -> Fault.Kind {
@@ -117,7 +182,7 @@ package struct Scenario: Sendable {
         case 22: return .partitionAll(toWorker: random.happens(0.5), short)
         case 23, 24: return .clog(short)
         case 25, 26: return .replay(random.within(1...20))
-        default: return .restartCoordinator(short)
+        default: return .restartCoordinator(short, isTorn: random.happens(0.4))
         }
     }
 }

@@ -24,6 +24,7 @@ final class SimulatedCoordinator {
     private(set) var isFinished = false
 
     private let steps: UInt64
+    private let checkpointInterval: UInt64
     private let extent: StepExtent
     /// Bits are flipped on the way, so the codec may refuse anything.
     private let isNoise: Bool
@@ -32,7 +33,7 @@ final class SimulatedCoordinator {
     /// Those of the last step: who was late with it may still answer.
     private var previousWeights = ToyModel.initialWeights
     private var isDeserted = false
-    /// The states after every step of this process and the one it began with, for going back.
+    /// The checkpoints of this process and what it began with, for going back.
     private var history: [State]
     private let limits = MessageLimits(parameterCount: ToyModel.parameterCount, maximumExamples: 4096)
 
@@ -40,6 +41,7 @@ final class SimulatedCoordinator {
         self.state = state
         history = state.lastStep == 0 ? [state] : [State(), state]
         steps = UInt64(scenario.steps)
+        checkpointInterval = scenario.checkpointInterval
         extent = scenario.extent
         isNoise = scenario.damageRate > 0
         var configuration = CoordinatorConfiguration(run: run, build: build, imagesPerExample: 1)
@@ -64,10 +66,12 @@ final class SimulatedCoordinator {
 
     /// The message in `frames` goes into the core. Its actions come out; those on sums are done at once, since they
     /// concern this very message.
-    func receive(_ frames: Frames, from peer: PeerID, now: Instant) -> [CoordinatorAction] {
+    func receive(
+        _ frames: Frames, from peer: PeerID, credential: String? = nil, now: Instant
+    ) -> [CoordinatorAction] {
         do throws(DecodingFailure) {
             let message = try frames.decodeFromWorker(limits)
-            let actions = core.onMessage(message, from: peer, now: now)
+            let actions = core.onMessage(message, from: peer, credential: credential, now: now)
             for action in actions { account(for: action, message, frames.payload) }
             return actions
         } catch {
@@ -76,27 +80,34 @@ final class SimulatedCoordinator {
         }
     }
 
-    /// The optimizer step.
-    func commit(_ step: UInt64) {
+    /// The optimizer step. False if the sum is not finite: then nothing has changed.
+    func commit(_ step: UInt64) -> Bool {
         guard step == state.lastStep + 1, let root = tree.takeRoot() else {
             problems.append("step \(step) complete after step \(state.lastStep), tree complete: \(tree.isComplete)")
-            return
+            return true
         }
         let sums = Sums(root)
+        guard sums.values.allSatisfy(\.isFinite) else {
+            pool.recycle(root.gradient)
+            return false
+        }
         previousWeights = state.weights
         pool.recycle(root.gradient)
         state.weights = ToyModel.update(state.weights, root: sums)
         state.digest.add(weights: state.weights, root: sums)
         state.lastStep = step
         state.ledger = core.ledger
-        history.append(state)
+        if step % checkpointInterval == 0 { history.append(state) }
+        return true
     }
 
-    /// The newest known state before the step.
+    /// The newest checkpoint before the step, perhaps of a much earlier one; what is void was not always committed.
     func goBack(before step: UInt64) {
         returns += 1
-        history.removeAll { $0.lastStep >= step }
-        state = history.last ?? State()
+        if step <= state.lastStep {
+            history.removeAll { $0.lastStep >= step }
+            state = history.last ?? State()
+        }
         state.ledger = core.ledger
     }
 

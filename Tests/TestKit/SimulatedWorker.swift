@@ -14,6 +14,11 @@ final class SimulatedWorker {
     /// Chance that a sum comes out with a wrong bit and a fingerprint to match: what only an audit can find.
     var corruption = 0.0
     private(set) var corruptions = 0
+    /// Chance that a sum is not finite.
+    var overflow = 0.0
+    private(set) var overflows = 0
+    /// The name of its key, if it has one.
+    let credential: String?
     var timer: Instant?
     /// Why the process has ended; nil: it lives.
     private(set) var end: String?
@@ -29,8 +34,12 @@ final class SimulatedWorker {
     private let isNoise: Bool
     private let pool = BufferPool(count: ToyModel.parameterCount)
 
-    init(index: Int, build: BuildIdentity, examplesPerMicrobatch: Int, isNoise: Bool, now: Instant) {
+    init(
+        index: Int, credential: String? = nil, build: BuildIdentity, examplesPerMicrobatch: Int, isNoise: Bool,
+        now: Instant
+    ) {
         self.index = index
+        self.credential = credential
         self.isNoise = isNoise
         self.examplesPerMicrobatch = examplesPerMicrobatch
         let configuration = WorkerConfiguration(
@@ -102,7 +111,12 @@ final class SimulatedWorker {
         defer { for (_, gradient) in sums { pool.recycle(gradient) } }
         if corruption > 0, random.happens(corruption) {
             corruptions += 1
-            sums[0].1.values[random.below(ToyModel.parameterCount)] += 1
+            // By an amount of its own, and few enough to be seen in any of them.
+            sums[0].1.values[random.below(ToyModel.parameterCount)] += Float(index + 1)
+        }
+        if overflow > 0, random.happens(overflow) {
+            overflows += 1
+            sums[0].1.values[random.below(ToyModel.parameterCount)] = .infinity
         }
         let nodes = sums.map { summary, gradient in
             NodeSummary(

@@ -5,12 +5,39 @@ import Coordination
 extension Simulation {
     func join() {
         let worker = SimulatedWorker(
-            index: workers.count, build: Self.build, examplesPerMicrobatch: scenario.extent.examplesPerMicrobatch,
+            index: workers.count, credential: credential(of: workers.count), build: Self.build,
+            examplesPerMicrobatch: scenario.extent.examplesPerMicrobatch,
             isNoise: scenario.damageRate > 0, now: now)
         workers.append(worker)
         note("worker \(worker.index) starts")
         connect(worker)
         carryOut(worker.core.onStart(now: now), of: worker)
+    }
+
+    /// Whoever comes after a revocation, or after the key was put into quarantine as a whole, has been given another one.
+    private func credential(of index: Int) -> String? {
+        let name: String
+        switch scenario.credentials {
+        case .none: return nil
+        case .own: name = "k\(index)"
+        case .shared(let count): name = "k\(index % count)"
+        }
+        let isQuarantined = coordinator?.core.ledger.quarantined.contains("key \(name)") == true
+        return isQuarantined || revokedKeys.contains(name) ? "new \(index)" : name
+    }
+
+    /// All that have the key of some worker are sent away, and their processes end.
+    private func revoke() {
+        guard let key = anyWorker()?.credential else { return }
+        revocations += 1
+        revokedKeys.insert(key)
+        for worker in workers where worker.isAlive && worker.credential == key {
+            if let coordinator, let peer = worker.connection {
+                carryOut(coordinator.core.onRevoked(peer, keyName: key, now: now), of: coordinator)
+            }
+            worker.kill()
+            worker.connection = nil
+        }
     }
 
     /// The link is there again; most shells are told, but nobody may rely on it.
@@ -29,9 +56,10 @@ extension Simulation {
         starts += 1
         let run = RunID(high: scenario.seed, low: starts << 20)
         let coordinator = SimulatedCoordinator(
-            run: run, build: Self.build, scenario: scenario, state: checkpoint, now: now)
+            run: run, build: Self.build, scenario: scenario, state: checkpoints.last ?? .init(), now: now)
         self.coordinator = coordinator
-        note("coordinator starts after step \(checkpoint.lastStep)")
+        lastProgress = now
+        note("coordinator starts after step \(lastStep)")
         carryOut(coordinator.beginNextStep(ahead: isPreparing, now: now), of: coordinator)
     }
 
@@ -67,10 +95,17 @@ extension Simulation {
             guard let connection = anyWorker()?.connection else { return }
             for toWorker in [false, true] { clogs[Direction(connection: connection, toWorker: toWorker)] = now + time }
         case .corrupt(let chance): anyWorker()?.corruption = chance
+        case .overflow(let chance): anyWorker()?.overflow = chance
+        case .revoke: revoke()
         case .replay(let count): replay(count)
         case .slowDown(let factor): for worker in workers where random.happens(0.5) { worker.slowness = factor }
         case .pauseCoordinator(let time): coordinator?.pausedUntil = now + time
-        case .restartCoordinator(let time): restartCoordinator(after: time)
+        case .restartCoordinator(let time, let isTorn):
+            if isTorn, coordinator != nil, checkpoints.count > 1 {
+                torn += 1
+                checkpoints.removeLast()
+            }
+            restartCoordinator(after: time)
         }
     }
 
@@ -78,7 +113,7 @@ extension Simulation {
     func rescue() {
         if coordinator?.isFinished == true { return }
         if !workers.contains(where: \.isAlive) { join() }
-        queue.schedule(.rescue, at: now + .seconds(20))
+        queue.schedule(.rescue, at: now + .seconds(3))
     }
 
     /// Captured traffic, delivered again: what a coordinator said to any worker, and what a worker said over its own connection,
@@ -119,8 +154,10 @@ extension Simulation {
     /// There was no majority for an answer: the run has stopped, and its user finds the broken machine and starts it again.
     func operatorIntervenes() {
         note("the operator intervenes")
-        if !workers.contains(where: { $0.corruptions > 0 }) { problems.append("nobody computed wrongly") }
-        for worker in workers where worker.isAlive && worker.corruption > 0 { kill(worker) }
+        if !workers.contains(where: { $0.corruptions + $0.overflows > 0 }) {
+            problems.append("nobody computed wrongly")
+        }
+        for worker in workers where worker.isAlive && worker.corruption + worker.overflow > 0 { kill(worker) }
         interventions += 1
         restartCoordinator(after: .seconds(1))
     }

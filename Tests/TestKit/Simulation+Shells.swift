@@ -12,23 +12,37 @@ extension Simulation {
             switch action {
             case .arbitrate(let lease): queue += coordinator.arbitrate(lease, now: now)
             case .stepComplete(let step):
-                isBetween = true
-                coordinator.commit(step)
-                if step % scenario.checkpointInterval == 0 { checkpoint = coordinator.state }
+                isBetween = coordinator.commit(step)
+                guard isBetween else {
+                    examinations += 1
+                    queue += coordinator.core.onNonFinite(now: now)
+                    continue
+                }
+                progressed()
+                if step % scenario.checkpointInterval == 0 { save(coordinator.state) }
             case .noMajority(_, _, let step):
                 coordinator.goBack(before: step)
-                checkpoint = coordinator.state
+                checkpoints = [coordinator.state]
                 return operatorIntervenes()
             case .goBack(let step):
                 isBetween = true
                 coordinator.goBack(before: step)
-                checkpoint = coordinator.state
+                // Later ones must not be found any more.
+                checkpoints = [coordinator.state]
+                progressed()
             default: send(action, of: coordinator)
             }
         }
         if isBetween { carryOut(coordinator.beginNextStep(ahead: isPreparing, now: now), of: coordinator) }
         scheduleTimer(of: coordinator)
     }
+
+    private func save(_ state: SimulatedCoordinator.State) {
+        checkpoints = checkpoints.suffix(1) + [state]
+    }
+
+    /// Something was achieved, or found out.
+    private func progressed() { lastProgress = now }
 
     /// The actions that put something on the wire.
     private func send(_ action: CoordinatorAction, of coordinator: SimulatedCoordinator) {

@@ -19,6 +19,13 @@ package struct SimulationResult: Sendable {
     package let interventions: Int
     /// Wrong sums that workers have computed.
     package let corruptions: Int
+    /// How many workers have computed wrong sums, and sums that are not finite.
+    package let liars: Int
+    package let overflows: Int
+    package let examinations: Int
+    package let revocations: Int
+    /// Restarts from the checkpoint before a damaged one.
+    package let torn: Int
     /// What happened, if it was asked for.
     package let log: [String]
 }
@@ -48,8 +55,11 @@ package final class Simulation {
     var queue = EventQueue<Event>()
     var now = Instant(nanoseconds: 0)
     var coordinator: SimulatedCoordinator?
-    /// What is on the disk.
-    var checkpoint = SimulatedCoordinator.State()
+    /// What is on the disk: the newest, and the one before it.
+    var checkpoints = [SimulatedCoordinator.State()]
+    var revokedKeys: Set<String> = []
+    /// When something was achieved last.
+    var lastProgress = Instant(nanoseconds: 0)
     var workers: [SimulatedWorker] = []
     var connections: UInt64 = 0
     var failures: [UInt64: Int] = [:]
@@ -57,13 +67,14 @@ package final class Simulation {
     var latestArrival: [Direction: Instant] = [:]
     var log: [String] = []
     var problems: [String] = []
+    private var hasStalled = false
     /// Until when a direction loses everything, or holds it back.
     var partitions: [Direction: Instant] = [:]
     var clogs: [Direction: Instant] = [:]
     /// Some of what has been sent, for replays.
     var recorded: [(direction: Direction, frames: Frames)] = []
     var (leases, audits, ignored, deserted, starts) = (0, 0, 0, 0, UInt64(0))
-    var (quarantined, returns, interventions) = (0, 0, 0)
+    var (quarantined, returns, interventions, examinations, revocations, torn) = (0, 0, 0, 0, 0, 0)
 
     struct Direction: Hashable {
         let connection: PeerID
@@ -85,6 +96,7 @@ package final class Simulation {
         while let (time, event) = queue.next(), time < Instant(nanoseconds: 0) + Self.limit, !isOver {
             now = time
             handle(event)
+            watchForStalls()
         }
         if let coordinator { retire(coordinator) }
         if !isOver { problems.append("not over after \(now.nanoseconds / 1_000_000) ms: \(lastStep) steps") }
@@ -94,10 +106,21 @@ package final class Simulation {
             virtualTime: now - Instant(nanoseconds: 0), leases: leases, audits: audits, ignored: ignored,
             deserted: deserted, quarantined: quarantined, returns: returns,
             interventions: interventions,
-            corruptions: workers.reduce(0) { $0 + $1.corruptions }, log: log)
+            corruptions: workers.reduce(0) { $0 + $1.corruptions },
+            liars: workers.count { $0.corruptions > 0 }, overflows: workers.reduce(0) { $0 + $1.overflows },
+            examinations: examinations, revocations: revocations, torn: torn, log: log)
     }
 
-    var lastStep: UInt64 { coordinator?.state.lastStep ?? checkpoint.lastStep }
+    var lastStep: UInt64 { coordinator?.state.lastStep ?? checkpoints.last?.lastStep ?? 0 }
+
+    /// Once everything is healed, a run that waits for nothing must go on soon.
+    private func watchForStalls() {
+        guard coordinator?.isFinished != true, !hasStalled else { return }
+        let since = max(lastProgress, scenario.healed)
+        guard since < now, now - since > scenario.longestStall else { return }
+        hasStalled = true
+        problems.append("nothing achieved from \(since.nanoseconds / 1_000_000) to \(now.nanoseconds / 1_000_000) ms")
+    }
 
     private var isOver: Bool { coordinator?.isFinished == true && !workers.contains(where: \.isAlive) }
 
@@ -108,8 +131,9 @@ package final class Simulation {
             guard worker.isAlive, worker.connection == connection else { return }
             carryOut(worker.receive(frames, now: now), of: worker)
         case .toCoordinator(let peer, let frames):
-            guard let coordinator, workers.contains(where: { $0.connection == peer }) else { return }
-            carryOut(coordinator.receive(frames, from: peer, now: now), of: coordinator)
+            guard let coordinator, let sender = workers.first(where: { $0.connection == peer }) else { return }
+            carryOut(
+                coordinator.receive(frames, from: peer, credential: sender.credential, now: now), of: coordinator)
         case .workerTimer(let worker): onTimer(of: worker)
         case .coordinatorTimer: onCoordinatorTimer()
         case .computed(let worker): onComputed(worker)

@@ -92,7 +92,7 @@ extension TreeSimulation {
             case .arbitrate(let lease): queue += coordinator.arbitrate(lease, now: now)
             case .stepComplete(let step):
                 isBetween = true
-                coordinator.commit(step)
+                if !coordinator.commit(step) { problems.append("the sum of step \(step) is not finite") }
                 state = coordinator.state
             case .quarantined, .goBack, .noMajority: problems.append("nobody computes wrongly here: \(action)")
             default:

@@ -1,8 +1,9 @@
-"""A coordinator and its workers as processes over tcp on this machine: starts, restarts, watches and ends them.
+"""A coordinator, relays and workers as processes over tcp on this machine: starts, restarts, watches and ends them.
 
 Not the faults: those are the scenarios'.
 """
 
+import dataclasses
 import json
 import pathlib
 import signal
@@ -11,6 +12,7 @@ from collections.abc import Callable
 
 from . import oracle
 from .job import Job
+from .keys import Keys
 from .process import Broken, Process
 from .world import World
 
@@ -18,14 +20,47 @@ from .world import World
 SENT_HOME = {0}
 
 
+def address_in(line: str) -> str:
+    """The address in `listening on ADDRESS: connect with …`."""
+    return line.split("listening on ")[1].split(":  ")[0].split(": ")[0]
+
+
+@dataclasses.dataclass
+class RelayPlace:
+    """Where a relay is: workers find whichever process is there."""
+
+    name: str
+    above: "RelayPlace | None"
+    keys: Keys | None
+    address: str = "tcp://127.0.0.1:0"
+    processes: list[Process] = dataclasses.field(default_factory=list)
+
+    @property
+    def process(self) -> Process:
+        return self.processes[-1]
+
+
 class Cluster:
     """One run of one job, over as many coordinators and workers as it takes."""
 
-    def __init__(self, world: World, job: Job, *, listen: str = "tcp://127.0.0.1:0", prefix: list[str] | None = None):
-        """`prefix`: a command that runs the coordinator, in another network namespace for instance."""
+    def __init__(
+        self,
+        world: World,
+        job: Job,
+        *,
+        listen: str = "tcp://127.0.0.1:0",
+        prefix: list[str] | None = None,
+        keyed: bool = False,
+        label: str = "",
+    ):
+        """`prefix`: a command that runs the coordinator, in another network namespace for instance. `label` tells several clusters
+        of one world apart."""
         self.world, self.job = world, job
         self.reference = world.references.of(job)
-        self.output = world.folder / "output"
+        self.label = label
+        self.output = world.folder / f"output{label}"
+        self.keys = self.make_keys("keys") if keyed else None
+        self.relays: list[RelayPlace] = []
         self.listen = listen
         self.address = ""
         self.workers: list[Process] = []
@@ -43,12 +78,13 @@ class Cluster:
         """Starts it, on the address of the one before if there was one, and waits until it listens."""
         arguments = ["coordinator", *self.job.arguments(self.world.data, self.output), "--listen", self.listen]
         arguments += ["--workers", str(expected), *(["--resume"] if resume else []), *options]
-        name = f"coordinator-{len(self.coordinators) + 1}"
+        arguments += self.keys.to_listen() if self.keys else []
+        name = f"coordinator-{len(self.coordinators) + 1}{self.label}"
         process = self.world.start(name, arguments, self._prefix, **streams)
         self.coordinators.append(process)
         if "stderr" not in streams:
             _, line = process.wait_for_line("listening on ", within=20)
-            self.address = self.listen = line.split("listening on ")[1].split(":  ")[0].split(": ")[0]
+            self.address = self.listen = address_in(line)
         return process
 
     def restart_coordinator(self, *options: str, within: float = 20) -> Process:
@@ -70,12 +106,53 @@ class Cluster:
 
     # Workers
 
-    def add_worker(self, *options: str, address: str | None = None, prefix: list[str] | None = None, **streams) -> Process:
+    def add_worker(
+        self,
+        *options: str,
+        address: str | None = None,
+        relay: RelayPlace | None = None,
+        prefix: list[str] | None = None,
+        **streams,
+    ) -> Process:
+        """A worker of the coordinator, or of a relay; `address`: by another way."""
         name = f"worker-{len(self.workers) + 1}"
-        arguments = ["worker", "--connect", address or self.address, "--name", name, "--patience", "60", *options]
-        worker = self.world.start(name, arguments, prefix, **streams)
+        keys = relay.keys if relay else self.keys
+        arguments = ["worker", "--connect", address or (relay.address if relay else self.address), "--name", name]
+        arguments += ["--patience", "60", *(keys.to_connect(name) if keys else []), *options]
+        worker = self.world.start(name + self.label, arguments, prefix, **streams)
         self.workers.append(worker)
         return worker
+
+    # Relays
+
+    def make_keys(self, name: str) -> Keys:
+        return Keys(self.world, self.world.folder / f"{name}{self.label}")
+
+    def add_relay(self, above: RelayPlace | None = None) -> RelayPlace:
+        """A relay under the coordinator or another relay; with keys of its own for its workers where the cluster has keys."""
+        name = f"relay-{len(self.relays) + 1}"
+        place = RelayPlace(name, above, self.make_keys(f"keys-{name}") if self.keys else None)
+        self.relays.append(place)
+        self.start_relay(place)
+        return place
+
+    def start_relay(self, place: RelayPlace) -> Process:
+        """Starts it, where it was if it was there before, and waits until it listens."""
+        above = place.above.address if place.above else self.address
+        keys = place.above.keys if place.above else self.keys
+        arguments = ["relay", "--connect", above, "--listen", place.address, "--name", place.name, "--patience", "60"]
+        arguments += keys.to_connect(place.name) if keys else []
+        arguments += place.keys.to_listen() if place.keys else []
+        process = self.world.start(f"{place.name}{self.label}.{len(place.processes) + 1}", arguments)
+        place.processes.append(process)
+        place.address = address_in(process.wait_for_line("listening on ", within=20)[1])
+        return process
+
+    def kill_relay(self, place: RelayPlace) -> None:
+        self.world.fault(f"kill -9 {place.name} at step {self.step()}")
+        self.expect(place.process, -signal.SIGKILL)
+        place.process.kill()
+        place.process.wait(within=5)
 
     def start(self, workers: int = 2, **streams) -> None:
         """A coordinator that waits for that many workers, and the workers."""
@@ -155,6 +232,9 @@ class Cluster:
             code = worker.wait(going_home)
             if code not in self._endings.get(worker, SENT_HOME):
                 raise Broken(f"{worker.name} ended with {code}: {worker.last_words()}")
+        for relay in [process for place in self.relays for process in place.processes]:
+            if relay.wait(going_home) not in self._endings.get(relay, SENT_HOME):
+                raise Broken(f"{relay.name} ended with {relay.code}: {relay.last_words()}")
         oracle.require_same_result(self.job, coordinator.output, self.output, self.reference)
         oracle.require_bounded_memory(self.world)
         if clean:

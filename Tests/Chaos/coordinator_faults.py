@@ -15,7 +15,12 @@ from .world import World
 @scenario("coordinator-kill", quick=True)
 def coordinator_kill(world: World) -> Figures:
     """kill -9 of the coordinator at random moments, restarted on its address with --resume; the same workers go on by themselves."""
-    cluster = Cluster(world, SHORT)
+    return kill_coordinators(Cluster(world, SHORT))
+
+
+def kill_coordinators(cluster: Cluster) -> Figures:
+    """Three of a run's."""
+    world = cluster.world
     cluster.start(workers=2)
     slowest = 0.0
 

@@ -10,7 +10,7 @@ from .process import Broken
 from .world import World
 
 # An idle run of these jobs has a peak of 40 to 70 MB in each process, most of it the program and the dataset.
-MOST_BYTES = {"coordinator": 250 << 20, "worker": 160 << 20, "train": 250 << 20}
+MOST_BYTES = {"coordinator": 250 << 20, "worker": 160 << 20, "train": 250 << 20, "relay": 160 << 20}
 
 # All that a run may leave in its output folder, after the job's prefix.
 FILES = {

@@ -32,11 +32,22 @@ class Conditions:
     most_connections: int = 0
 
 
+@dataclasses.dataclass
+class Recording:
+    """What was said over one connection."""
+
+    upwards: bytearray = dataclasses.field(default_factory=bytearray)
+    downwards: bytearray = dataclasses.field(default_factory=bytearray)
+
+
 class Relay:
     """Listens on a free port of this machine; one thread with its own event loop."""
 
-    def __init__(self, world: World, target: str):
+    def __init__(self, world: World, target: str, records: bool = False):
+        """`records`: keeps all that passes."""
         self.conditions = Conditions()
+        self.recordings: list[Recording] = []
+        self._records = records
         self._target = target
         self._random = random.Random(world.random.random())
         self._open: set[asyncio.StreamWriter] = set()
@@ -114,9 +125,12 @@ class Relay:
             writer.transport.abort()
             return
         self._open.add(far_writer)
+        recording = Recording()
+        if self._records:
+            self.recordings.append(recording)
         ways = [
-            asyncio.ensure_future(self._pass_on(reader, far_writer, "holds_upwards")),
-            asyncio.ensure_future(self._pass_on(far_reader, writer, "holds_downwards")),
+            asyncio.ensure_future(self._pass_on(reader, far_writer, "holds_upwards", recording.upwards)),
+            asyncio.ensure_future(self._pass_on(far_reader, writer, "holds_downwards", recording.downwards)),
         ]
         try:
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
@@ -130,7 +144,9 @@ class Relay:
                 # Not `abort`: what has been passed on, the last word of a side that has ended, still arrives.
                 end.close()
 
-    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, hold: str) -> None:
+    async def _pass_on(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, hold: str, record: bytearray
+    ) -> None:
         # As much as a fat pipe holds; beyond it the sender waits.
         queue: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue(maxsize=256)
         taker = asyncio.ensure_future(self._take_in(reader, queue))
@@ -142,6 +158,8 @@ class Relay:
                     await asyncio.sleep(0.01)
                 if not chunk:
                     return
+                if self._records:
+                    record += chunk
                 writer.write(chunk)
                 await writer.drain()
                 if self.conditions.bytes_per_second:

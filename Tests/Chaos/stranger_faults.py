@@ -1,6 +1,7 @@
 """Strangers at the coordinator's and at a worker's door, beside a cluster that goes on working."""
 
 import pathlib
+import signal
 import socket
 import sys
 import threading
@@ -16,21 +17,24 @@ from .world import World
 TESTS = pathlib.Path(__file__).resolve().parents[1]
 
 
-def let_in(world: World, address: str, *kinds: str, count: int = 1000, rate: float = 100) -> Process:
-    """Starts strangers and waits until they are there."""
+def let_in(world: World, address: str, *kinds: str, count: int = 1000, rate: float = 100, elsewhere: bool = False) -> Process:
+    """Starts strangers and waits until they are there. `elsewhere`: they leave the machine to the others, as if they had their own."""
     world.fault(f"strangers at {address}: {', '.join(kinds)}")
     seed = world.random.randrange(1_000_000)
     command = [sys.executable, "-m", "Chaos.strangers", address, *kinds]
-    command += ["--count", str(count), "--rate", str(rate), "--seed", str(seed)]
+    command += ["--count", str(count), "--rate", str(rate), "--seed", str(seed), *(["--elsewhere"] if elsewhere else [])]
     name = f"strangers-{len(world.processes)}"
     process = world.start_command(name, command, {"PYTHONPATH": str(TESTS)})
     process.wait_for_line("ready", within=30)
     return process
 
 
-def send_away(strangers: Process) -> None:
-    strangers.kill()
-    strangers.wait(within=5)
+def send_away(strangers: Process) -> float:
+    """Ends them; returns how many times a second they connected."""
+    strangers.send(signal.SIGTERM)
+    strangers.wait(within=10)
+    words = strangers.wait_for_line("connected ", within=1)[1].split()
+    return int(words[1]) / float(words[4])
 
 
 @scenario("garbage", quick=True)

@@ -3,13 +3,17 @@
     python3 -m Chaos.strangers HOST:PORT KIND --count N --rate PER_SECOND --seed N
 
 Idle kinds hold `count` connections open and replace those that are closed. Sending kinds try `rate` times a second.
-Prints `ready` on standard error when all connections stood once, or with the first attempt.
+Prints `ready` on standard error when all connections stood once, or with the first attempt. Ends on SIGTERM, and says how often it
+has connected. With `--elsewhere` it takes only what the rest of the machine leaves idle (SCHED_IDLE), as if it had one of its own.
 """
 
 import argparse
 import asyncio
+import os
 import random
+import signal
 import sys
+import time
 
 from . import zmtp
 
@@ -41,6 +45,7 @@ class Strangers:
         self._numbers = random.Random(seed)
         self._standing = 0
         self._most = 0
+        self.connections = 0
 
     async def hold(self, kind: str, count: int) -> None:
         """Keeps connections open, for ever."""
@@ -56,6 +61,7 @@ class Strangers:
             except OSError:
                 await asyncio.sleep(0.2)
                 continue
+            self.connections += 1
             if first:
                 first = False
                 self._stand()
@@ -102,6 +108,7 @@ class Strangers:
             reader, writer = await asyncio.open_connection(self._host, self._port)
         except OSError:
             return
+        self.connections += 1
         try:
             writer.write(content)
             await asyncio.wait_for(writer.drain(), 2)
@@ -120,13 +127,21 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--rate", type=float, default=100)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--elsewhere", action="store_true")
     options = parser.parse_args()
+    if options.elsewhere:
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     host, _, port = options.address.removeprefix("tcp://").rpartition(":")
     strangers = Strangers(host, int(port), options.seed)
-    if options.kinds[0] in IDLE:
-        asyncio.run(strangers.hold(options.kinds[0], options.count))
-    else:
-        asyncio.run(strangers.attempt(options.kinds, options.rate))
+    began = time.monotonic()
+    try:
+        if options.kinds[0] in IDLE:
+            asyncio.run(strangers.hold(options.kinds[0], options.count))
+        else:
+            asyncio.run(strangers.attempt(options.kinds, options.rate))
+    finally:
+        print(f"connected {strangers.connections} times in {time.monotonic() - began} s", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

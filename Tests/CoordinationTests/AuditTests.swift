@@ -71,6 +71,17 @@ import Testing
         #expect(good == [.confirmed(lease), .stepComplete(1)])
     }
 
+    @Test func anAuditorThatDoesNotAnswerHoldsNothingUp() {
+        var core = core([a, b], audit: everything)
+        complete(&core, 1, 1)
+        let leases = begin(&core, 2, 1)
+        _ = core.onMessage(Script.answer(leases[0].lease), from: leases[0].peer, now: Script.at(21))
+        // The auditor is stopped. A second lease is late after twice a quarter of a second: then the arbiter does it.
+        #expect(core.onDeadline(now: Script.at(519)).isEmpty)
+        #expect(core.nextDeadline == Script.at(520))
+        #expect(core.onDeadline(now: Script.at(520)) == [.arbitrate(leases[0].lease)])
+    }
+
     @Test func aSingleWorkerAndTheArbiterThatDifferEndTheRun() {
         var core = core([a], audit: everything)
         let lease = begin(&core, 1, 1)[0].lease
@@ -131,6 +142,55 @@ import Testing
         #expect(core.workers.count == 2)
     }
 
+    @Test func workersThatShareAKeyAreSeveralPersons() {
+        var core = Script.coordinator(audit: everything)
+        for peer in [a, b, c] {
+            _ = core.onMessage(Script.hello(peer.rawValue), from: peer, credential: "all", now: Script.start)
+        }
+        // They audit each other …
+        let leases = begin(&core, 7, 1)
+        #expect(Set(leases.map(\.peer)).count == 2)
+        _ = core.onMessage(Script.answer(leases[0].lease), from: leases[0].peer, now: Script.at(71))
+        _ = core.onMessage(Script.answer(leases[1].lease, bits: 5), from: leases[1].peer, now: Script.at(72))
+        let nodes = Script.summaries(leases[1].lease)
+        let verdict = core.onArbitration(leases[1].lease, nodes: nodes, now: Script.at(73))
+        // … and only the one that errs goes, and does not come back.
+        #expect(verdict.contains(where: \.isQuarantine) && core.workers.count == 2)
+        let bad = leases[1].peer
+        let again = core.onMessage(
+            Script.hello(bad.rawValue), from: PeerID(rawValue: 98), credential: "all", now: Script.at(80))
+        #expect(again.first?.isRefusal == true)
+        let newcomer = core.onMessage(
+            Script.hello(99), from: PeerID(rawValue: 99), credential: "all", now: Script.at(80))
+        #expect(newcomer.first == .welcome(PeerID(rawValue: 99)))
+    }
+
+    @Test func anAuditorHasAnotherKeyIfPossible() {
+        var core = Script.coordinator(audit: everything)
+        for (peer, key) in [(a, "x"), (b, "x"), (c, "y")] {
+            _ = core.onMessage(Script.hello(peer.rawValue), from: peer, credential: key, now: Script.start)
+        }
+        let leases = begin(&core, 1, 1)
+        #expect(leases.count == 2 && leases.last?.peer == c)
+    }
+
+    @Test func withAWholeKeyAllThatEverWasUnderItIsVoid() {
+        var core = core([a, b], audit: AuditPlan(fraction: 0, seed: 1))
+        complete(&core, 1, 2)
+        // b's process ends, and another one has its key.
+        _ = core.onUnreachable(b, now: Script.at(18))
+        _ = core.onMessage(Script.hello(30), from: c, credential: "k2", now: Script.at(19))
+        let leases = begin(&core, 2, 1, isLast: true)
+        for (lease, peer) in leases {
+            _ = core.onMessage(Script.answer(lease, bits: peer == c ? 9 : 0), from: peer, now: Script.at(21))
+        }
+        let lease = leases[1].lease
+        let verdict = core.onArbitration(lease, nodes: Script.summaries(lease), now: Script.at(22))
+        #expect(verdict.last == .goBack(before: 1))
+        let again = core.onMessage(Script.hello(31), from: b, credential: "k2", now: Script.at(23))
+        #expect(again.first?.isRefusal == true)
+    }
+
     @Test func aWrongAnswerThatWasUsedTakesTheRunBackInTheNextEpoch() {
         let dispute = dispute(first: 5, second: 0, arbiter: 0)
         let core = dispute.core
@@ -174,6 +234,88 @@ import Testing
         #expect(begin(&core, 1, 2).map(\.peer) == [a])
     }
 
+    /// Step 2 is complete, its single shard was late and given to another worker; step 3 runs. Who was late now answers.
+    private func late(first: UInt64, second: UInt64, arbiter: UInt64) -> Dispute {
+        var core = core([a, b, c], audit: nil)
+        complete(&core, 1, 3)
+        let slow = begin(&core, 2, 1)[0]
+        let fast = core.onDeadline(now: Script.at(500)).leases[0]
+        #expect(
+            core.onMessage(Script.answer(fast.lease, bits: first), from: fast.peer, now: Script.at(510)).last
+                == .stepComplete(2))
+        _ = core.beginStep(3, extent: Script.extent(2), weights: 78, now: Script.at(511))
+        let workers = [fast.peer, slow.peer].compactMap { peer in core.workers.first { $0.peer == peer } }
+        var actions = core.onMessage(Script.answer(slow.lease, bits: second), from: slow.peer, now: Script.at(512))
+        if actions == [.arbitrate(slow.lease)] {
+            let nodes = Script.summaries(slow.lease, bits: arbiter)
+            actions = core.onArbitration(slow.lease, nodes: nodes, now: Script.at(513))
+        }
+        return Dispute(core: core, actions: actions, workers: workers)
+    }
+
+    @Test func aLateAnswerToTheStepBeforeIsCompared() {
+        let late = late(first: 0, second: 0, arbiter: 0)
+        guard late.actions.count == 1, case .confirmed(let lease)? = late.actions.first else {
+            Issue.record("\(late.actions)")
+            return
+        }
+        // What both did in steps 1 and 2 is confirmed.
+        #expect(lease.step == 2 && late.workers.allSatisfy { late.core.ledger[$0.person] == nil })
+    }
+
+    @Test func aLateAnswerFindsTheUsedOneWrong() {
+        let late = late(first: 5, second: 0, arbiter: 0)
+        #expect(late.actions.contains(where: \.isQuarantine) && late.actions.last == .goBack(before: 1))
+        #expect(!late.core.workers.contains(late.workers[0]) && late.core.workers.contains(late.workers[1]))
+    }
+
+    @Test func aLateAnswerThatIsWrongIsHeldAgainstItsSender() {
+        let late = late(first: 0, second: 5, arbiter: 0)
+        // What it did in step 1 was used, and nobody has confirmed it.
+        #expect(late.actions.contains(where: \.isQuarantine) && late.actions.last == .goBack(before: 1))
+        #expect(late.core.workers.contains(late.workers[0]) && !late.core.workers.contains(late.workers[1]))
+    }
+
+    @Test func thoseWhoLeftLongAgoAreOneEntry() {
+        var core = core([], audit: AuditPlan(fraction: 0, seed: 1))
+        for number in 1...600 as ClosedRange<UInt64> {
+            let peer = PeerID(rawValue: 10 + number)
+            _ = core.onMessage(Script.hello(number), from: peer, now: Script.at(number * 10))
+            complete(&core, number, 1)
+            _ = core.onUnreachable(peer, now: Script.at(number * 10 + 9))
+        }
+        #expect(core.ledger.unconfirmed.count <= Ledger.absentLimit + 1)
+        // Somebody who errs may be one of them.
+        for peer in [a, b] {
+            _ = core.onMessage(Script.hello(1_000 + peer.rawValue), from: peer, now: Script.at(6_010))
+        }
+        let leases = begin(&core, 601, 1, isLast: true)
+        for (index, (lease, peer)) in leases.enumerated() {
+            _ = core.onMessage(Script.answer(lease, bits: UInt64(index)), from: peer, now: Script.at(6_011))
+        }
+        let lease = leases[1].lease
+        let verdict = core.onArbitration(lease, nodes: Script.summaries(lease, bits: 0), now: Script.at(6_012))
+        #expect(verdict.last == .goBack(before: 1))
+    }
+
+    @Test func theRunMayGoBackFurtherThanItWasAskedTo() throws {
+        var core = core([a, b, c], audit: AuditPlan(fraction: 0, seed: 1))
+        // All are confirmed in step 2, and unconfirmed from step 3 on: the go-back asked for is to before step 3.
+        complete(&core, 1, 3)
+        complete(&core, 2, 3, isLast: true)
+        complete(&core, 3, 3)
+        let leases = begin(&core, 4, 1, isLast: true)
+        _ = core.onMessage(Script.answer(leases[0].lease, bits: 9), from: leases[0].peer, now: Script.at(41))
+        _ = core.onMessage(Script.answer(leases[1].lease), from: leases[1].peer, now: Script.at(42))
+        let verdict = core.onArbitration(
+            leases[1].lease, nodes: Script.summaries(leases[1].lease), now: Script.at(43))
+        #expect(verdict.last == .goBack(before: 3))
+        // The newest checkpoint is that before step 1.
+        complete(&core, 1, 2)
+        #expect(!core.ledger.unconfirmed.isEmpty)
+        for results in core.ledger.unconfirmed.values { #expect(results.firstStep == 1 && results.lastStep == 1) }
+    }
+
     @Test func aConfirmedWorkersEarlierResultsAreNotInDoubt() {
         var core = core([a, b, c], audit: AuditPlan(fraction: 0, seed: 1))
         // Both are audited whole, and clean.
@@ -212,4 +354,5 @@ import Testing
 
 extension CoordinatorAction {
     fileprivate var isQuarantine: Bool { if case .quarantined = self { true } else { false } }
+    fileprivate var isRefusal: Bool { if case .refuse = self { true } else { false } }
 }

@@ -268,6 +268,40 @@ import Testing
         #expect(core.onDeadline(now: Script.at(3)).leases.isEmpty)
     }
 
+    @Test func whoHasFailedOnAShardWaitsForOthersThatAreBusy() throws {
+        var core = core(a, b)
+        func begin(_ step: UInt64) -> [(lease: ShardLease, peer: PeerID)] {
+            core.beginStep(step, extent: Script.extent(8), weights: Script.weights, now: Script.at(step * 10)).leases
+        }
+        for (lease, peer) in begin(1) { _ = core.onMessage(Script.answer(lease), from: peer, now: Script.at(19)) }
+        let leases = begin(2)
+        let (bad, good) = (leases[0].lease, leases[1].lease)
+        let again = core.onMessage(.failure(Failure(answering: bad, reason: "1")), from: a, now: Script.at(21)).leases
+        #expect(again.map(\.peer) == [b])
+        // b stops, and both shards are late. a is idle and does b's own one, but not the one that it cannot do.
+        let late = core.onDeadline(now: Script.at(600)).leases
+        #expect(late.map(\.lease.range) == [good.range] && late.map(\.peer) == [a])
+        let other = try #require(late.first).lease
+        #expect(core.onMessage(Script.answer(other), from: a, now: Script.at(610)).leases.isEmpty)
+        #expect(core.onMessage(Script.idle(), from: a, now: Script.at(1_600)).leases.isEmpty)
+        // Without b, a is all there is.
+        #expect(core.onUnreachable(b, now: Script.at(1_610)).leases.map(\.peer) == [a])
+    }
+
+    @Test func oneBadWorkerAmongBusyOnesEndsNothing() {
+        var core = core(a, b, c)
+        let leases = core.beginStep(1, extent: Script.extent(12), weights: Script.weights, now: Script.start).leases
+        // Whatever a is given, it fails; b and c answer late.
+        var open = leases.filter { $0.peer == a }
+        var attempts = 0
+        while let (lease, _) = open.popLast() {
+            attempts += 1
+            let actions = core.onMessage(.failure(Failure(answering: lease, reason: "no")), from: a, now: Script.at(1))
+            open += actions.leases.filter { $0.peer == a }
+        }
+        #expect(attempts == 1)
+    }
+
     @Test func thatAllDieAtOnceIsNotTheShardsFault() {
         let peers = (1...30).map { PeerID(rawValue: $0) }
         var core = Script.coordinator()
@@ -339,6 +373,16 @@ import Testing
             let isRefused = if case .refuse = actions[1] { true } else { false }
             #expect(isRefused == (attempt == 3))
             _ = core.onMessage(Script.hello(a.rawValue), from: a, now: Script.start)
+        }
+    }
+
+    @Test func strikesOfProcessesThatShareAKeyDoNotAddUp() {
+        var core = Script.coordinator()
+        for peer in [a, b, c] {
+            _ = core.onMessage(Script.hello(peer.rawValue), from: peer, credential: "all", now: Script.start)
+        }
+        for peer in [a, b, c] {
+            #expect(core.onMalformed(.wrongMagic(1), from: peer, now: Script.start).contains(.goodbye(peer, .evicted)))
         }
     }
 

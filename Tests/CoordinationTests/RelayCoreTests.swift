@@ -126,6 +126,50 @@ import Testing
         #expect(!then.below.contains(.weights(step: 1, to: a)))
     }
 
+    @Test func examplesThatTravelledAheadDoNotTravelAgainAfterASecondLease() {
+        var core = relay(with: a)
+        let (first, second) = (Script.lease(1, 0, 4, of: 8), Script.lease(2, shard: 1, 4, 4, of: 8))
+        let next = Script.lease(3, step: 2, 0, 4, of: 8)
+        let part = give(first, to: &core).below.leases[0].lease
+        _ = core.onMessage(shard(second), now: Script.at(2))
+        #expect(core.onMessage(shard(next), now: Script.at(3)).below.leases.map(\.lease.step) == [2])
+        _ = core.onMessage(Script.answer(part), from: a, now: Script.at(9))
+        let then = core.onSummed(nodes: Script.summaries(first), now: Script.at(9)).below.leases
+        #expect(then.map(\.lease.range) == [second.range] && then.map(\.lease.step) == [1])
+        _ = core.onMessage(Script.answer(then[0].lease), from: a, now: Script.at(18))
+        _ = core.onSummed(nodes: Script.summaries(second), now: Script.at(18))
+        #expect(
+            core.onMessage(weights(of: 2), now: Script.at(19)) == [
+                .above(.keepWeights(step: 2)), .begin(next), .below(.weights(step: 2, to: a)),
+            ])
+    }
+
+    @Test func itRemembersItsRunWhileNobodyIsBehindIt() {
+        var core = relay(with: a)
+        _ = core.onUnreachable(a, now: Script.at(10))
+        let back = core.onMessage(Script.hello(72), from: b, now: Script.at(20))
+        #expect(back.hellos.count == 1)
+        // An earlier coordinator of the job is not followed …
+        let earlier = RunID(high: Script.run.high, low: Script.run.low - 1)
+        let old = Welcome(run: earlier, parameterCount: 5, jobDescription: [1, 2, 3])
+        #expect(
+            core.onMessage(.welcome(old), now: Script.at(30)).contains(
+                .above(.ignore(.outdatedCoordinator(newest: Script.run, got: earlier)))))
+        // … and the right one is waited for as by anybody who was welcomed once.
+        for second in 1...30 as ClosedRange<UInt64> {
+            _ = core.onMessage(Script.hello(72), from: b, now: Script.at(second * 1_000))
+            #expect(!core.onDeadline(now: Script.at(second * 1_000)).contains { $0.isEnd })
+        }
+    }
+
+    @Test func anOutdatedGoodbyeIsNotForARelayWithoutWorkers() {
+        var core = relay(with: a)
+        _ = core.onUnreachable(a, now: Script.at(10))
+        let earlier = RunID(high: Script.run.high, low: Script.run.low - 1)
+        #expect(core.onMessage(.goodbye(run: earlier, .finished), now: Script.at(20)).isEmpty)
+        #expect(core.onMessage(.goodbye(run: Script.run, .finished), now: Script.at(21)).contains { $0.isEnd })
+    }
+
     @Test func newWeightsEndAnUnfinishedTask() throws {
         var core = relay(with: a)
         let late = Script.lease(1, 0, 4, of: 8)
@@ -261,6 +305,10 @@ import Testing
     }
 
     private struct Unexpected: Error { let actions: [RelayAction] }
+}
+
+extension RelayAction {
+    fileprivate var isEnd: Bool { if case .above(.finish) = self { true } else { false } }
 }
 
 extension [RelayAction] {

@@ -25,11 +25,13 @@ final class Cluster {
     }
 
     /// Waits for the end of everybody; workers that were not killed must have been sent home.
-    func finish() throws -> Outcome {
+    ///
+    /// - Parameter code: what those say; 75 where the run was stopped
+    func finish(sendingHomeWith code: Int32 = 0) throws -> Outcome {
         let outcome = try coordinator.waitForEnd()
         for worker in workers {
             let end = try worker.waitForEnd()
-            #expect(end.code == 0 || end.code == -9, "a worker ended with \(end.code): \(end.errors)")
+            #expect(end.code == code || end.code == -9, "a worker ended with \(end.code): \(end.errors)")
         }
         return outcome
     }

@@ -122,7 +122,8 @@ extension EndToEnd {
             let begin = MonotonicClock.now()
             relay.program.send(SIGTERM)
             let end = try relay.program.waitForEnd()
-            #expect(end.code == 143 && MonotonicClock.now() - begin < 2_000_000_000, "\(end.errors)")
+            // 2 s on a quiet machine: chaos `measure-leave` holds it to that.
+            #expect(end.code == 143 && MonotonicClock.now() - begin < 10_000_000_000, "\(end.errors)")
             try cluster.coordinator.waitForLine(containing: "lost relay")
             let next = try Relay(under: cluster.address, at: relay.address, in: workspace)
             try expectReference(cluster)

@@ -29,6 +29,8 @@ final class SimulatedCoordinator {
     private let isNoise: Bool
     private let pool = BufferPool(count: ToyModel.parameterCount)
     private var tree: ReductionTree
+    /// Those of the last step: who was late with it may still answer.
+    private var previousWeights = ToyModel.initialWeights
     private var isDeserted = false
     /// The states after every step of this process and the one it began with, for going back.
     private var history: [State]
@@ -81,6 +83,7 @@ final class SimulatedCoordinator {
             return
         }
         let sums = Sums(root)
+        previousWeights = state.weights
         pool.recycle(root.gradient)
         state.weights = ToyModel.update(state.weights, root: sums)
         state.digest.add(weights: state.weights, root: sums)
@@ -99,9 +102,15 @@ final class SimulatedCoordinator {
 
     /// The coordinator's own opinion on a shard of the running step.
     func arbitrate(_ lease: ShardLease, now: Instant) -> [CoordinatorAction] {
+        let isLate = lease.step == state.lastStep
+        guard isLate || lease.step == state.lastStep + 1 else {
+            problems.append("\(lease) to be computed after step \(state.lastStep)")
+            return []
+        }
+        let weights = isLate ? previousWeights : state.weights
         let nodes = lease.nodes.map { node in
             let sum = SimulatedWorker.sum(
-                over: node, lease, state.weights, examplesPerMicrobatch: extent.examplesPerMicrobatch, pool)
+                over: node, lease, weights, examplesPerMicrobatch: extent.examplesPerMicrobatch, pool)
             defer { pool.recycle(sum.gradient) }
             return NodeSummary(
                 node: node, examples: sum.exampleCount, active: sum.activeCount, lossSum: sum.lossSum,

@@ -57,6 +57,7 @@ def jobset_problems(jobset, folder):
     schema = json.loads((folder / "jobset" / "schema.json").read_text())
     for error in jsonschema.Draft7Validator(schema).iter_errors(jobset):
         yield f"{'.'.join(map(str, error.path))}: {error.message}"
+    yield from failure_problems(jobset["spec"])
     for replicated in jobset["spec"].get("replicatedJobs", []):
         template = replicated.get("template", {})
         job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "x"}, "spec": template.get("spec", {})}
@@ -64,12 +65,33 @@ def jobset_problems(jobset, folder):
             yield f"{replicated.get('name')}: {problem}"
 
 
+def failure_problems(spec):
+    """One worker's end must not be everybody's: only the coordinator's Job ends the JobSet by itself, or all workers together."""
+    deciding = spec.get("successPolicy", {}).get("targetReplicatedJobs", [])
+    for rule in spec.get("failurePolicy", {}).get("rules", []):
+        targets = rule.get("targetReplicatedJobs", [])
+        if not targets:
+            yield f"the rule {rule.get('name')} has no targetReplicatedJobs, and so is about all of them"
+        elif rule.get("onJobFailureReasons") != ["FailedIndexes"] and targets != deciding:
+            yield f"the rule {rule.get('name')} is about {targets}, not {deciding}"
+    for replicated in spec.get("replicatedJobs", []):
+        job = replicated.get("template", {}).get("spec", {})
+        actions = {rule["action"] for rule in job.get("podFailurePolicy", {}).get("rules", [])}
+        if replicated.get("name") not in deciding and "FailJob" in actions:
+            yield f"{replicated.get('name')}: one Pod that is refused ends all of them: FailIndex, not FailJob"
+
+
 def job_problems(spec):
-    """The API server refuses a policy with another restartPolicy; the schemas do not say so."""
+    """The API server refuses a policy with another restartPolicy, and FailIndex without a limit for each index; the schemas do not
+    say so."""
     rules = spec.get("podFailurePolicy", {}).get("rules", [])
     if rules and spec["template"]["spec"].get("restartPolicy") != "Never":
         yield "podFailurePolicy needs restartPolicy Never"
-    final = {code for rule in rules if rule["action"] == "FailJob" for code in rule["onExitCodes"]["values"]}
+    by_index = any(rule["action"] == "FailIndex" for rule in rules)
+    if by_index and ("backoffLimitPerIndex" not in spec or spec.get("completionMode") != "Indexed"):
+        yield "FailIndex needs backoffLimitPerIndex and completionMode Indexed"
+    ending = [rule for rule in rules if rule["action"] in ("FailJob", "FailIndex")]
+    final = {code for rule in ending for code in rule["onExitCodes"]["values"]}
     if final != FINAL_EXIT_CODES:
         yield f"the exit codes that end the Job are {sorted(final)}, not {sorted(FINAL_EXIT_CODES)}"
 

@@ -1,5 +1,5 @@
-// Which shards are computed twice, and whose results have not been confirmed yet. Pure choice and bookkeeping: what a mismatch
-// leads to is decided in CoordinatorCore+Audit.
+// Which shards are computed twice, and what results are that have not been confirmed yet. Pure choice: what a mismatch leads to is
+// decided in CoordinatorCore+Audit, whose results they are is in Ledger.
 
 /// A fraction of all shards, chosen by a seed.
 package struct AuditPlan: Equatable, Sendable {
@@ -33,68 +33,23 @@ package struct UnconfirmedResults: Equatable, Sendable {
         self.lastStep = lastStep
         self.shards = shards
     }
+
+    mutating func add(resultOf step: UInt64) {
+        firstStep = min(firstStep, step)
+        lastStep = max(lastStep, step)
+        shards += 1
+    }
+
+    func joined(with other: UnconfirmedResults) -> UnconfirmedResults {
+        UnconfirmedResults(
+            firstStep: min(firstStep, other.firstStep), lastStep: max(lastStep, other.lastStep),
+            shards: shards + other.shards)
+    }
 }
 
 extension UnconfirmedResults: CustomStringConvertible {
     package var description: String {
         let steps = firstStep == lastStep ? "step \(firstStep)" : "steps \(firstStep) to \(lastStep)"
         return "\(shards) unconfirmed shard\(shards == 1 ? "" : "s") in \(steps)"
-    }
-}
-
-/// What every worker has contributed since its last clean audit, and who computed wrongly, by person
-/// (`WorkerIdentity.person`). It outlives connections and, in the checkpoint, the coordinator.
-package struct Ledger: Equatable, Sendable {
-    package private(set) var unconfirmed: [String: UnconfirmedResults] = [:]
-    /// Not admitted again.
-    package private(set) var quarantined: Set<String> = []
-    /// Results of this coordinator's time, by person.
-    private var accepted: [String: Int] = [:]
-
-    package init() {}
-
-    package init(unconfirmed: [String: UnconfirmedResults], quarantined: Set<String>) {
-        self.unconfirmed = unconfirmed
-        self.quarantined = quarantined
-    }
-
-    /// False if it was in quarantine already.
-    mutating func quarantine(_ person: String) -> Bool { quarantined.insert(person).inserted }
-
-    /// Returns how many that makes: the number of this result.
-    mutating func accepted(from person: String, step: UInt64) -> Int {
-        unconfirmed[person, default: UnconfirmedResults(firstStep: step, lastStep: step, shards: 0)].lastStep = step
-        unconfirmed[person]?.shards += 1
-        accepted[person, default: 0] += 1
-        return accepted[person] ?? 0
-    }
-
-    /// Somebody else gave the same bits as this person did for a shard of `step`: whatever he had contributed until then is good,
-    /// but not what he has contributed since.
-    ///
-    /// - Parameter number: of the result that was confirmed; nil: it was not used, and it is his last word
-    mutating func confirmed(_ person: String, result number: Int?, step: UInt64) {
-        let later = number.map { (accepted[person] ?? 0) - $0 } ?? 0
-        if later > 0 {
-            unconfirmed[person]?.firstStep = step
-            unconfirmed[person]?.shards = later
-        } else {
-            unconfirmed[person] = nil
-        }
-    }
-
-    mutating func forget(_ person: String) { unconfirmed[person] = nil }
-
-    subscript(person: String) -> UnconfirmedResults? { unconfirmed[person] }
-
-    /// The run has gone back to before `step`: what was accepted from there on is void.
-    mutating func goBack(before step: UInt64) {
-        for (person, results) in unconfirmed where results.lastStep >= step {
-            if results.firstStep < step {
-                unconfirmed[person]?.lastStep = step - 1
-            } else {
-                unconfirmed[person] = nil
-            }
-        }
     }
 }

@@ -14,7 +14,7 @@ package enum CoordinatorAction: Equatable, Sendable {
     case accept(ShardLease)
     /// Two workers, or a worker and the arbiter, have given the same bits for this shard. Nothing to do.
     case confirmed(ShardLease)
-    /// Compute this shard here, at the weights of its step, and report `onArbitration`: two answers differ, there is nobody for
+    /// Compute this shard here, at the weights of its step (the running one or the one before it), and report `onArbitration`: two answers differ, there is nobody for
     /// a second opinion, or the sum of the step is not finite.
     case arbitrate(ShardLease)
     /// Tell the user: this worker computed other bits than two others. What it has contributed since it was last confirmed is

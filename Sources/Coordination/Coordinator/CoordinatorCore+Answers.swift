@@ -5,7 +5,8 @@ extension CoordinatorCore {
         roster[peer]?.saidIdle = nil
         guard let step, step.number == partials.step else {
             measure(partials, from: peer, lease: nil, now)
-            return [.ignore(peer, .wrongStep(expected: step?.number, got: partials.step))]
+            return onLateAnswer(partials, from: peer, now)
+                ?? [.ignore(peer, .wrongStep(expected: step?.number, got: partials.step))]
         }
         guard let index = step.shard(of: partials.lease, heldBy: peer), index == Int(partials.shard),
             let lease = step.shards[index].leases.first(where: { $0.id == partials.lease })
@@ -20,6 +21,20 @@ extension CoordinatorCore {
         guard let worker = roster[peer]?.identity else { return [] }
         let answer = Answer(lease: lease.id, worker: worker, nodes: partials.nodes)
         return settle(wire, ofShard: index, answer, now)
+    }
+
+    /// Somebody else was faster, and the next step runs already: the answer is still compared. Nil: it is to no lease of that step.
+    private mutating func onLateAnswer(
+        _ partials: Partials, from peer: PeerID, _ now: Instant
+    ) -> [CoordinatorAction]? {
+        guard step != nil, let completed, completed.number == partials.step,
+            let index = completed.shard(of: partials.lease, heldBy: peer), index == Int(partials.shard),
+            let worker = roster[peer]?.identity
+        else { return nil }
+        let wire = wireLease(partials.lease, ofShard: index, in: completed)
+        if let objection = objection(to: partials, wire, completed) { return [.ignore(peer, objection)] }
+        self.completed?.giveBack(partials.lease, ofShard: index)
+        return compareLate(Answer(lease: partials.lease, worker: worker, nodes: partials.nodes), wire)
     }
 
     /// Why an answer under a lease that its sender holds is none.
@@ -38,7 +53,7 @@ extension CoordinatorCore {
         var used = answer
         used.number = ledger.accepted(from: answer.worker.person, step: lease.step)
         step?.shards[index].state = .done(by: used, rivals: shard.leases)
-        return [.accept(lease)] + strike(shard.failures.map(\.peer), now) + conclude(now)
+        return [.accept(lease)] + strike(shard.failures.map(\.worker.peer), now) + conclude(now)
     }
 
     /// What follows when a shard was settled: the end of the step, or another round of leases.
@@ -88,18 +103,23 @@ extension CoordinatorCore {
     ) -> [CoordinatorAction] {
         step?.giveBack(lease, ofShard: index)
         roster[peer]?.counters.failures += 1
+        if let worker = roster[peer]?.identity {
+            step?.shards[index].failures.append((worker, "\(worker): \(reason)"))
+        }
         guard let shard = step?.shards[index], !shard.isDone else {
             let isKnown = step?.shards[index].isDone == true
             return [.ignore(peer, .alreadyDone(shard: UInt32(index)))] + (isKnown ? strike([peer], now) : [])
                 + dispatch(now)
         }
-        let name = roster[peer].map { "\($0.identity)" } ?? "\(peer)"
-        step?.shards[index].failures.append((peer, "\(name): \(reason)"))
-        let failures = step?.shards[index].failures ?? []
-        guard failures.count < configuration.patience.failureLimit else {
-            return failStep(atShard: index, attempts: failures.map(\.reason))
-        }
+        guard !isHopeless(shard) else { return failStep(atShard: index, attempts: shard.failures.map(\.reason)) }
         return dispatch(now)
+    }
+
+    /// So many persons have failed on it, or as many attempts have and nobody is here who could do better.
+    private func isHopeless(_ shard: Shard) -> Bool {
+        let (persons, limit) = (shard.failedPersons, configuration.patience.failureLimit)
+        if persons.count >= limit { return true }
+        return shard.failures.count >= limit && roster.members.allSatisfy { persons.contains($0.identity.person) }
     }
 
     /// Counts one more strike of a person; returns how many that makes. Without keys a peer is a new person whenever it likes, so

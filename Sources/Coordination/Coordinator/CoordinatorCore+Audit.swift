@@ -20,17 +20,53 @@ extension CoordinatorCore {
         return conclude(now)
     }
 
+    /// A second answer for a shard of the step before the running one. The step is over: nothing waits for the outcome.
+    mutating func compareLate(_ answer: Answer, _ lease: ShardLease) -> [CoordinatorAction] {
+        let index = Int(lease.shard)
+        guard let first = completed?.shards[index].answer else { return [] }
+        guard answer.nodes == first.nodes else {
+            completed?.shards[index].audit = .disputed(by: answer)
+            return [.arbitrate(lease)]
+        }
+        guard answer.worker.person != first.worker.person else { return [] }
+        confirm(first, lease.step)
+        confirm(answer, lease.step)
+        return [.confirmed(lease)]
+    }
+
+    private mutating func onLateArbitration(
+        _ lease: ShardLease, _ nodes: [NodeSummary], _ now: Instant
+    ) -> [CoordinatorAction] {
+        let index = Int(lease.shard)
+        guard let shard = completed?.shards.dropFirst(index).first, let first = shard.answer,
+            case .disputed(let second) = shard.audit
+        else { return [] }
+        completed?.shards[index].audit = .settled
+        if nodes == first.nodes {
+            confirm(first, lease.step)
+            return quarantine([second.worker], undoing: nil, now)
+        }
+        if nodes == second.nodes {
+            confirm(second, lease.step)
+            return quarantine([first.worker], undoing: lease.step, now)
+        }
+        return fail(lease, [first.worker, second.worker])
+    }
+
     private mutating func confirm(_ answer: Answer, _ step: UInt64) {
         ledger.confirmed(answer.worker.person, result: answer.number, step: step)
         roster[answer.worker.peer]?.counters.confirmed += 1
     }
 
-    /// The arbiter has computed a shard of the running or the examined step, as it was asked to.
+    /// The arbiter has computed a shard of the running step, the one before it, or the examined one, as it was asked to.
     package mutating func onArbitration(
         _ lease: ShardLease, nodes: [NodeSummary], now: Instant
     ) -> [CoordinatorAction] {
         if case .examined(let step, let left, let odd) = phase {
             return onExamination(step, shard: Int(lease.shard), nodes, left: left, odd, now)
+        }
+        if let completed, completed.number == lease.step, step?.number != lease.step {
+            return onLateArbitration(lease, nodes, now)
         }
         guard let step, step.number == lease.step, let shard = step.shards.dropFirst(Int(lease.shard)).first,
             let first = shard.answer
@@ -61,7 +97,7 @@ extension CoordinatorCore {
 
     private mutating func fail(_ lease: ShardLease, _ workers: [WorkerIdentity]) -> [CoordinatorAction] {
         phase = .failed(step: lease.step)
-        let doubtful = workers.compactMap { ledger[$0.person]?.firstStep }.reduce(lease.step, min)
+        let doubtful = ledger.firstDoubtful(of: workers).map { min($0, lease.step) } ?? lease.step
         ledger.goBack(before: doubtful)
         return [.noMajority(lease, opinions: workers.map { "\($0)" } + ["this coordinator"], before: doubtful)]
     }
@@ -74,10 +110,12 @@ extension CoordinatorCore {
     ) -> [CoordinatorAction] {
         var actions: [CoordinatorAction] = []
         var firstDoubtful = undone
-        for worker in workers where ledger.quarantine(worker.person) {
-            let results = ledger[worker.person]
+        for worker in workers where !ledger.isQuarantined(worker) {
+            let sharesKey = roster.members.contains {
+                $0.identity.key == worker.key && $0.identity.person != worker.person
+            }
+            let results = ledger.quarantine(worker, sharesKey: sharesKey)
             firstDoubtful = [firstDoubtful, results?.firstStep].compactMap { $0 }.min()
-            ledger.forget(worker.person)
             actions.append(.quarantined(worker, unconfirmed: results))
             for member in roster.members where member.identity.person == worker.person {
                 actions.append(.refuse(member.peer, refusal(.quarantined, Self.quarantineNotice)))

@@ -115,7 +115,7 @@ extension CoordinatorCore {
 
     /// Somebody else does what these should have done: until they speak they get nothing more.
     private mutating func noteLate(shard index: Int) {
-        for lease in step?.shards[index].leases ?? [] {
+        for lease in step?.shards[index].leases ?? [] where roster[lease.peer]?.isStalled == false {
             roster[lease.peer]?.isStalled = true
             roster[lease.peer]?.counters.late += 1
         }
@@ -127,10 +127,10 @@ extension CoordinatorCore {
         for index in step?.shards.indices ?? 0..<0 {
             guard let step, step.shards[index].wantsAuditor(now) else { continue }
             let shard = step.shards[index]
-            let involved = Set(
-                [shard.answer?.worker.person].compactMap { $0 }
-                    + shard.leases.compactMap { roster[$0.peer]?.identity.person })
-            if let peer = bestWorker(forShard: index, maximumLoad: Self.leasesPerWorker - 1, excluding: involved) {
+            if shard.leases.allSatisfy({ $0.due <= now }) { noteLate(shard: index) }
+            let involved =
+                [shard.answer?.worker].compactMap { $0 } + shard.leases.compactMap { roster[$0.peer]?.identity }
+            if let peer = auditor(forShard: index, besides: involved) {
                 actions += issueLease(ofShard: index, to: peer, now)
             } else if let answer = shard.answer,
                 roster.members.allSatisfy({ $0.identity.person == answer.worker.person || $0.isStalled })
@@ -140,6 +140,16 @@ extension CoordinatorCore {
             }
         }
         return actions
+    }
+
+    /// Another person, if possible of another key: what shares a key may share a machine.
+    private func auditor(forShard index: Int, besides involved: [WorkerIdentity]) -> PeerID? {
+        let (persons, keys) = (Set(involved.map(\.person)), Set(involved.compactMap(\.key)))
+        let load = Self.leasesPerWorker - 1
+        return bestWorker(forShard: index, maximumLoad: load) {
+            $0.key.map(keys.contains) != true && !persons.contains($0.person)
+        }
+            ?? bestWorker(forShard: index, maximumLoad: load) { !persons.contains($0.person) }
     }
 
     /// A lease whose holder says, after it was due, that it has nothing to do was lost on the way, or its weights or its
@@ -155,20 +165,22 @@ extension CoordinatorCore {
         }
     }
 
-    /// Among those with at most `maximumLoad` leases: who has not failed with this shard, has least to do, is fastest,
-    /// came first.
+    /// Among those with at most `maximumLoad` leases: who has least to do, is fastest, came first. Nobody who has failed with this
+    /// shard, while somebody is here who has not, however busy: he will have time.
     private func bestWorker(
-        forShard index: Int, maximumLoad: Int, excluding persons: Set<String> = []
+        forShard index: Int, maximumLoad: Int, who isSuitable: (WorkerIdentity) -> Bool = { _ in true }
     ) -> PeerID? {
         guard let step else { return nil }
-        let failed = step.shards[index].failures.map(\.peer)
+        let shard = step.shards[index]
+        let failed = shard.failedPersons
+        let isAnybodyFresh = roster.members.contains {
+            isSuitable($0.identity) && !failed.contains($0.identity.person)
+        }
         let able = roster.responsive.filter {
-            step.load(of: $0.peer) <= maximumLoad && !persons.contains($0.identity.person)
-                && isSafe(step.shards[index], for: $0)
+            step.load(of: $0.peer) <= maximumLoad && isSuitable($0.identity) && isSafe(shard, for: $0)
+                && !(isAnybodyFresh && failed.contains($0.identity.person))
         }
         return able.min { left, right in
-            let (leftFailed, rightFailed) = (failed.contains(left.peer), failed.contains(right.peer))
-            if leftFailed != rightFailed { return rightFailed }
             let (leftLoad, rightLoad) = (step.load(of: left.peer), step.load(of: right.peer))
             if leftLoad != rightLoad { return leftLoad < rightLoad }
             return left.speed.microbatchesPerSecond ?? 0 > right.speed.microbatchesPerSecond ?? 0

@@ -6,7 +6,7 @@ extension CoordinatorCore {
     ) -> [CoordinatorAction] {
         guard hello.build == configuration.build else { return refuse(peer, hello.build) }
         let identity = WorkerIdentity(hello, peer: peer, credential: credential)
-        guard !ledger.quarantined.contains(identity.person) else {
+        guard !ledger.isQuarantined(identity) else {
             return [.refuse(peer, refusal(.quarantined, Self.quarantineNotice))]
         }
         if let known = roster[peer] {
@@ -81,6 +81,7 @@ extension CoordinatorCore {
     mutating func lose(_ peer: PeerID, _ reason: LossReason, _ now: Instant) -> [CoordinatorAction] {
         guard let member = roster[peer] else { return [] }
         roster[peer] = nil
+        ledger.putTogetherAbsent(but: roster.members.lazy.map(\.identity.person))
         let failed = takeBackLeases(of: member.identity, vanished: reason == .unreachable, now)
         return [.lost(member.identity, reason)] + failed + dispatch(now) + remarkAttendance()
     }

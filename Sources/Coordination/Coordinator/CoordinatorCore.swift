@@ -28,7 +28,8 @@ package struct CoordinatorCore: Sendable {
     var phase = Phase.between(last: nil)
     /// The step after the present one, if `prepareStep` has leased it ahead.
     var upcoming: StepInProgress?
-    /// The step that was completed last, until the next one begins: its sum may turn out not to be finite.
+    /// The step that was completed last, until the next one is: its sum may turn out not to be finite, and who was late with it may
+    /// answer while the next one runs.
     var completed: StepInProgress?
     var roster = Roster()
     /// What every worker has contributed unconfirmed, and who is not to come back. For the checkpoint.
@@ -86,8 +87,10 @@ package struct CoordinatorCore: Sendable {
             preconditionFailure("step \(number) cannot begin in \(phase)")
         }
         wake(now)
-        completed = nil
-        defer { upcoming = nil }
+        // The shell may have gone back further than it was asked to: to the newest checkpoint before that.
+        if last == nil { ledger.goBack(before: number) }
+        // What is prepared for a later step stays so, where this is but another part of one.
+        defer { if let next = upcoming, next.number <= number { upcoming = nil } }
         let part = part ?? extent.allMicrobatches
         if let upcoming, upcoming.number == number, upcoming.extent == extent, upcoming.part == part {
             return begin(upcoming, weights, isLast: isLast, now)

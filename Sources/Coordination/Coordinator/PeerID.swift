@@ -31,8 +31,17 @@ package struct WorkerIdentity: Hashable, Sendable {
 }
 
 extension WorkerIdentity {
-    /// Whom to recognise when it comes again: the key, which cannot be made up; without keys only this very process.
-    var person: String { credential.map { "key \($0)" } ?? "process \(incarnation >> Self.registrationBits)" }
+    /// Whom to recognise when it comes again: the process, under its key. A process that shares its key may say that it is another of
+    /// that key, but never one of another key.
+    package var person: String { "process \(incarnation >> Self.registrationBits)" + (key.map { ", \($0)" } ?? "") }
+
+    /// All that have authenticated themselves as this one did: often one process after another, perhaps many at a time.
+    var key: String? { credential.map { "key \($0)" } }
+
+    /// Whether a person is a process of this key.
+    static func person(_ person: String, isOf key: String) -> Bool {
+        person == key || person.split(separator: ", ", maxSplits: 1).dropFirst().first.map(String.init) == key
+    }
 
     /// The low bits of an incarnation count how often a process has registered.
     package static let registrationBits: UInt64 = 16

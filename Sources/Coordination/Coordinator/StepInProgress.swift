@@ -50,7 +50,7 @@ struct Shard: Sendable {
     /// Leases given so far: each further one gets twice the time.
     var timesLeased = 0
     /// What workers reported that could not compute it.
-    var failures: [(peer: PeerID, reason: String)] = []
+    var failures: [(worker: WorkerIdentity, reason: String)] = []
     /// Workers that vanished while they held it, and when the last of them did.
     var losses: [String] = []
     var lastLoss: Instant?
@@ -74,6 +74,9 @@ struct Shard: Sendable {
             }
         }
     }
+
+    /// Who could not compute it.
+    var failedPersons: Set<String> { Set(failures.map(\.worker.person)) }
 
     var isDone: Bool { if case .done = state { true } else { false } }
 

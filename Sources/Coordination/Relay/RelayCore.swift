@@ -48,7 +48,9 @@ package struct RelayCore: Sendable {
         if case .weights(_, _, let fingerprint) = message { offeredWeights = fingerprint }
         guard let actions = above?.onMessage(message, now: now) else {
             // We are apart; but the end of the run is for everybody.
-            guard case .goodbye(_, let reason) = message, reason != .evicted, !isOver else { return [] }
+            guard case .goodbye(let run, let reason) = message, reason != .evicted, !isOver,
+                !run.precedes(below.configuration.run)
+            else { return [] }
             return leave(.finished(reason), now)
         }
         return carryOut(actions, now)
@@ -184,8 +186,9 @@ package struct RelayCore: Sendable {
         }
         task = lease
         microbatchesDone = 0
-        if prepared != lease { forgetPrepared() }
-        prepared = nil
+        // What was prepared for a later step stays so: this may be another part of the present one.
+        if let ahead = prepared, ahead != lease, ahead.step <= lease.step { forgetPrepared() }
+        if prepared == lease { prepared = nil }
         below.configuration.imagesPerExample = lease.imagesPerExample
         let actions = below.beginStep(
             lease.step, extent: extent(of: lease), part: lease.range, weights: weights, now: now)
@@ -253,6 +256,8 @@ package struct RelayCore: Sendable {
             switch action {
             case .noWorkers, .workersBack: break
             case .stepComplete: if let task { result.append(.sum(task)) }
+            // Of the step before: the answer to it has gone up, and it is for an audit there to find out.
+            case .arbitrate(let lease) where lease.step != task?.step: break
             case .arbitrate(let lease):
                 // Who is right is not for us to say.
                 let reason = "two workers behind this relay computed different bits for the microbatches \(lease.range)"
@@ -296,7 +301,8 @@ package struct RelayCore: Sendable {
             configuration: WorkerConfiguration(
                 build: configuration.build, incarnation: configuration.incarnation &+ (sessions << 6) & 0xffff,
                 threads: UInt16(clamping: threads), processID: configuration.processID,
-                processName: configuration.processName, patience: configuration.patience), now: now)
+                processName: configuration.processName, patience: configuration.patience),
+            newestRun: below.configuration.run, now: now)
         let actions = core.onStart(now: now)
         above = core
         return carryOut(actions, now)

@@ -16,12 +16,14 @@ package struct WorkerCore: Sendable {
     private(set) var link = Link.starting
     var bench: Workbench
     /// The newest run that has welcomed us: an earlier coordinator of the same job that comes back is not followed.
-    private(set) var newestRun = RunID.none
+    private(set) var newestRun: RunID
     private var registrations: UInt64 = 0
     private var watch: SleepWatch
 
-    package init(configuration: WorkerConfiguration, now: Instant) {
+    /// - Parameter newestRun: that has welcomed an earlier life of this process
+    package init(configuration: WorkerConfiguration, newestRun: RunID = .none, now: Instant) {
         self.configuration = configuration
+        self.newestRun = newestRun
         bench = Workbench(now: now)
         watch = SleepWatch(tolerance: configuration.patience.progressInterval * 3, now: now)
     }

@@ -48,6 +48,8 @@ package final class CoordinatorShell {
     private var nextInput: StepInput?
     /// The weights of the running step, one shared frame for all workers, and its fingerprint.
     private var weights: (frame: Frame, fingerprint: UInt64)?
+    /// The step before the running one: somebody may still answer to it, and the arbiter be needed.
+    private var previous: (input: StepInput, weights: Frame)?
     private var isComplete = false
     private var hasDiverged = false
     private lazy var arbiter = Arbiter(network)
@@ -93,6 +95,9 @@ package final class CoordinatorShell {
 
     /// Begins a step at `weights`; its examples may be under way already.
     package func begin(_ input: StepInput, weights: Frame) throws {
+        previous = self.input.flatMap { last in
+            last.number < input.number ? self.weights.map { (last, $0.frame) } : nil
+        }
         self.input = input
         nextInput = nil
         let fingerprint = weights.fingerprint
@@ -296,7 +301,9 @@ package final class CoordinatorShell {
 
     /// Pixels and targets of a shard, of the running step or the next.
     private func payload(of lease: ShardLease) -> [Frame] {
-        guard let input = [input, nextInput].compactMap({ $0 }).first(where: { $0.number == lease.step }) else {
+        guard
+            let input = [input, nextInput, previous?.input].compactMap({ $0 }).first(where: { $0.number == lease.step })
+        else {
             preconditionFailure("a lease without a step")
         }
         let first = lease.range.first * microbatchSize
@@ -334,9 +341,11 @@ package final class CoordinatorShell {
         defer { (isArbitrating, disputes) = (false, []) }
         while !disputes.isEmpty {
             let lease = disputes.removeFirst()
-            guard let weights else { preconditionFailure("step \(lease.step) has begun without weights") }
-            let nodes = try arbiter.nodes(
-                of: lease, payload: payload(of: lease), weights: weights.frame, pausing: attend)
+            let isLate = lease.step == previous?.input.number
+            guard let weights = isLate ? previous?.weights : weights?.frame else {
+                preconditionFailure("step \(lease.step) has begun without weights")
+            }
+            let nodes = try arbiter.nodes(of: lease, payload: payload(of: lease), weights: weights, pausing: attend)
             try perform(core.onArbitration(lease, nodes: nodes, now: .now))
         }
     }

@@ -98,6 +98,8 @@ package final class RelayShell {
         if case .partials(let partials) = decoded { answer = Answer(partials: partials, payload: payload) }
         try perform(
             core.onMessage(decoded, from: peer, credential: link.keyName(of: peer), now: .now), answer: answer)
+        // Nothing else forgets a stranger whose first word is farewell.
+        if case .goodbye = decoded { link.forget(peer) }
     }
 
     // MARK: Actions

@@ -20,7 +20,9 @@ extension EndToEnd {
 
         @Test(arguments: networks)
         func encryptionDoesNotMatter(network: String) throws {
-            let cluster = try cluster(network, steps: 30)
+            // Not before both are there: 30 steps are soon over.
+            let cluster = try Cluster(
+                training(network, in: workspace, steps: 30, "--keys", keys.folder, "--workers", "2"), in: workspace)
             try cluster.addWorker("--key", keys.worker("a"))
             try cluster.addWorker("--key", keys.worker("b"), "--threads", "3")
             expectSame(

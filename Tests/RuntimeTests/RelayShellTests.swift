@@ -18,13 +18,29 @@ private final class ForgetfulLink: WorkerLink {
 }
 
 @Suite struct RelayShellTests {
-    @Test func aStrangerWhoseFirstWordIsFarewellIsForgotten() throws {
-        let link = ForgetfulLink()
+    private func shell(over link: ForgetfulLink) -> RelayShell {
         let configuration = RelayConfiguration(
             build: .ofThisBuild(), incarnation: 1 << WorkerIdentity.registrationBits, processID: 1,
             processName: "relay",
             examplesPerMicrobatch: microbatchSize)
-        let shell = RelayShell(configuration, link: link, notify: { _ in }, send: { _ in })
+        return RelayShell(configuration, link: link, notify: { _ in }, send: { _ in })
+    }
+
+    @Test func whoRegistersAnewOverTheSameConnectionIsNotForgotten() throws {
+        let link = ForgetfulLink()
+        let shell = shell(over: link)
+        for incarnation in 1...3 as ClosedRange<UInt64> {
+            let hello = Hello(
+                build: .ofThisBuild(), incarnation: incarnation, threads: 1, processID: 1, processName: "again")
+            let message = Message.frames([Frame(WorkerMessage.hello(hello).header)])
+            try shell.handle(.message(message, from: PeerID(rawValue: 5)))
+        }
+        #expect(link.forgotten.isEmpty)
+    }
+
+    @Test func aStrangerWhoseFirstWordIsFarewellIsForgotten() throws {
+        let link = ForgetfulLink()
+        let shell = shell(over: link)
         let stranger = PeerID(rawValue: 5)
         let farewell = WorkerMessage.goodbye(run: RunID(high: 1, low: 1), reason: "bye")
         try shell.handle(.message(.frames([Frame(farewell.header)]), from: stranger))

@@ -177,7 +177,8 @@ package final class RelayShell {
             notify(.joined("\(worker)"))
         case .lost(let worker, let reason):
             notify(.lost("\(worker)", reason: "\(reason)"))
-            link.forget(worker.peer)
+            // Whoever registers anew over the link that it has is spoken to at once.
+            if reason != .replaced { link.forget(worker.peer) }
         case .confirmed: break
         case .noWorkers, .workersBack, .stepComplete, .shardFailed, .arbitrate, .quarantined, .goBack, .diverged,
             .noMajority:

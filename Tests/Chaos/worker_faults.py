@@ -169,9 +169,9 @@ def interrupt_twice(world: World) -> Figures:
     return interrupt_train_twice(world, within=10)
 
 
-def interrupt_train_twice(world: World, within: float) -> Figures:
+def interrupt_train_twice(world: World, within: float, label: str = "") -> Figures:
     """Four times, at random moments; each has ended after `within` seconds."""
-    cluster = Cluster(world, SHORT)
+    cluster = Cluster(world, SHORT, label=label)
     train = ["train", *SHORT.arguments(world.data, cluster.output), "--workers", "2"]
     slowest = 0.0
     for leg in range(4):

@@ -16,7 +16,8 @@ BAR = 2.0
 @scenario("measure-leave", measures=True, limit=300)
 def measure_leave(world: World) -> Figures:
     """SIGTERM of workers and of a relay, SIGINT twice of `train`: each ends within 2 s of the signal."""
-    return terminate_workers(world, BAR) | _terminate_relay(world) | interrupt_train_twice(world, BAR, label="-twice")
+    # The relay last: its cluster runs on, and the others look for processes that are left.
+    return terminate_workers(world, BAR) | interrupt_train_twice(world, BAR, label="-twice") | _terminate_relay(world)
 
 
 def _terminate_relay(world: World) -> Figures:

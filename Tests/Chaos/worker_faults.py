@@ -189,7 +189,8 @@ def interrupt_train_twice(world: World, within: float, label: str = "") -> Figur
         slowest = max(slowest, time.monotonic() - began)
         if code != 128 + signal.SIGINT:
             raise Broken(f"{name} ended with {code} on two SIGINT: {process.last_words()}")
-        world.wait_until("its workers have gone", lambda: not world.strays(), within)
+        # They have 2 s of their own from when they see that it has gone.
+        world.wait_until("its workers have gone", lambda: not world.strays(), within=10)
     cluster.coordinators.append(world.start("train-last", [*train, "--resume"]))
     cluster.finish(clean=False)
     return {"slowest end, ms": round(slowest * 1000)}

@@ -2,7 +2,6 @@
 
 import contextlib
 import socket
-import time
 
 from .cluster import Cluster
 from .job import SHORT
@@ -13,8 +12,8 @@ from .world import World
 
 # What a server says when a client is in. Its name is readable, what follows is encrypted.
 READY = b"\x05READY"
-# Where a replay pauses for the server's words: after the greeting, after HELLO (a command of 200 bytes), after INITIATE.
-GREETING, HELLO = 64, 202
+# Bytes of the handshake's first two words each way, after which a replay waits for the server's: greeting; HELLO or WELCOME.
+GREETING, HELLO, WELCOME = 64, 202, 170
 DOOR = 6.0
 
 
@@ -32,13 +31,14 @@ def replayed_traffic(world: World) -> Figures:
         raise Broken(f"nothing was recorded: {len(said)} bytes up, READY is {'' if READY in heard else 'not '}there")
     joined = _joined(cluster)
     received = []
-    for pieces in [[said], [said[:GREETING], said[GREETING : GREETING + HELLO], said[GREETING + HELLO :]]]:
+    in_turn = [(said[:GREETING], GREETING), (said[GREETING : GREETING + HELLO], WELCOME), (said[GREETING + HELLO :], 0)]
+    for pieces in [[(said, 0)], in_turn]:
         world.fault(f"{len(said)} recorded bytes are sent again in {len(pieces)} pieces")
         received.append(_send_again(cluster.address, pieces))
         if READY in received[-1]:
             raise Broken(f"a replay got in: {received[-1][:400]!r}")
-    if len(received[1]) < GREETING:
-        raise Broken(f"the second replay was not even greeted: {received[1]!r}")
+    if len(received[1]) < GREETING + WELCOME:
+        raise Broken(f"the second replay did not come as far as INITIATE: {received[1]!r}")
     cluster.finish()
     if _joined(cluster) != joined:
         raise Broken(f"somebody joined: {cluster.coordinator.errors}")
@@ -49,19 +49,16 @@ def _joined(cluster: Cluster) -> int:
     return sum(line.endswith(" joined") for _, line in list(cluster.coordinator.lines))
 
 
-def _send_again(address: str, pieces: list[bytes]) -> bytes:
-    """Sends the pieces, each when the server has answered the one before or said nothing for a while; returns what it has said."""
+def _send_again(address: str, pieces: list[tuple[bytes, int]]) -> bytes:
+    """Sends each piece and waits for so many bytes of an answer, in the end until the server hangs up; returns what it has said."""
     host, _, port = address.removeprefix("tcp://").rpartition(":")
     received = b""
-    with contextlib.suppress(ConnectionError), socket.create_connection((host, int(port)), timeout=DOOR) as connection:
-        for piece in pieces[:-1]:
+    connection = socket.create_connection((host, int(port)), timeout=DOOR)
+    # One that keeps a mute stranger for longer than its door allows is another test's.
+    with connection, contextlib.suppress(ConnectionError, TimeoutError):
+        for piece, answer in pieces:
             connection.sendall(piece)
-            received += connection.recv(65536)
-            time.sleep(0.1)
-        connection.sendall(pieces[-1])
-        connection.settimeout(DOOR)
-        # Until it hangs up. One that keeps a mute stranger for longer than its door allows is another test's.
-        with contextlib.suppress(TimeoutError):
-            while chunk := connection.recv(65536):
+            due = len(received) + answer
+            while (len(received) < due or not answer) and (chunk := connection.recv(65536)):
                 received += chunk
     return received

@@ -84,7 +84,11 @@ private func makePipe() throws -> (output: Int32, input: Int32) {
         await #expect(processExitsWith: .success) {
             ReloadWatch.expect()
             try #require(!ReloadWatch().takeRequest())
-            // To this thread: what the whole process is sent may reach another one, and later.
+            // To this thread, and at once: what the whole process is sent reaches another one, and later (Dispatch's block signals).
+            var hangup = sigset_t()
+            sigemptyset(&hangup)
+            sigaddset(&hangup, SIGHUP)
+            pthread_sigmask(SIG_UNBLOCK, &hangup, nil)
             for _ in 0..<2 { raise(SIGHUP) }
             let reloads = try ReloadWatch()
             try #require(reloads.takeRequest())

@@ -92,7 +92,7 @@ let package = Package(
         tests(of: "Evaluation", ["ModelCore"]),
         tests(
             of: "Runtime",
-            ["Artifacts", "Coordination", "Datasets", "Messaging", "ModelCore", "Storage", "TestKit"]),
+            ["Artifacts", "CLinux", "Coordination", "Datasets", "Messaging", "ModelCore", "Storage", "TestKit"]),
         .executableTarget(name: "KillAt", path: "Tests/KillAt"),
         .target(
             name: "FuzzTargets",

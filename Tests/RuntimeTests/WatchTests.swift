@@ -1,6 +1,7 @@
 // Signals and parents as things to be polled for. Signals are process-wide, so these tests run in processes of their
 // own (Swift Testing's exit tests).
 
+import CLinux
 import Glibc
 import Messaging
 import Runtime

@@ -95,23 +95,32 @@ package struct Scenario: Sendable {
     /// When also the last stopped process and the last broken link are back.
     var healed: Instant { faults.map { $0.time + $0.kind.duration }.max() ?? Instant(nanoseconds: 0) }
 
-    /// From then on, so soon something must have been achieved again: a silent peer is given up after ten seconds, and the rest is
-    /// work, perhaps of the slowest.
-    var longestStall: Duration {
+    /// A step that the slowest worker computes alone.
+    private var slowestStep: Duration {
         let slowest = faults.reduce(1 as UInt64) { slowest, fault in
             if case .slowDown(let factor) = fault.kind { max(slowest, factor) } else { slowest }
         }
+        return microbatchTime * (slowest * UInt64(extent.microbatches))
+    }
+
+    /// Virtual time after which a run counts as stuck.
+    var limit: Duration { .seconds(3_600) + slowestStep * UInt64(2 * steps) }
+
+    /// From then on, so soon something must have been achieved again: a silent peer is given up after ten seconds, and the rest is
+    /// work, perhaps of the slowest.
+    var longestStall: Duration {
         // What got lost on a link that did not break (TCP's do) is given again when it is late, and that is later each time.
         let losesSilently =
-            lossRate + damageRate > 0
+            lossRate + damageRate + duplicationRate > 0
             || faults.contains { fault in
                 switch fault.kind {
                 case .partition, .partitionAll: true
                 default: false
                 }
             }
-        let (patience, leases): (Duration, UInt64) = losesSilently ? (.seconds(400), 64 * 5) : (.seconds(15), 3)
-        return patience + microbatchTime * (leases * slowest * UInt64(extent.microbatches)) + longestDelay * 20
+        // Where nothing is lost: those under way and queued in vain, before the ones that count.
+        let (patience, leases): (Duration, UInt64) = losesSilently ? (.seconds(400), 64 * 5) : (.seconds(15), 8)
+        return patience + slowestStep * leases + longestDelay * 20
     }
 
     package static func random(seed: UInt64) -> Scenario {

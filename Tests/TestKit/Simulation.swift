@@ -46,8 +46,6 @@ package final class Simulation {
     }
 
     static let build = BuildIdentity(numericsVersion: 1, selfTest: SelfTestDigest(words: [1, 2, 3, 4]))
-    /// Virtual time after which a run counts as stuck.
-    static let limit = Duration.seconds(3_600)
 
     let scenario: Scenario
     let isLogging: Bool
@@ -93,7 +91,7 @@ package final class Simulation {
         for _ in 0..<scenario.workers { join() }
         for fault in scenario.faults { queue.schedule(.strike(fault.kind), at: fault.time) }
         queue.schedule(.rescue, at: scenario.calm + .seconds(1))
-        while let (time, event) = queue.next(), time < Instant(nanoseconds: 0) + Self.limit, !isOver {
+        while let (time, event) = queue.next(), time < Instant(nanoseconds: 0) + scenario.limit, !isOver {
             now = time
             handle(event)
             watchForStalls()

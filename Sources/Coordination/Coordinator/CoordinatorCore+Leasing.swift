@@ -153,10 +153,10 @@ extension CoordinatorCore {
     }
 
     /// A lease whose holder says, after it was due, that it has nothing to do was lost on the way, or its weights or its
-    /// answer were.
+    /// answer were. Also where the shard is done: it would count as work of somebody who is free to audit another.
     private mutating func takeBackLost(_ now: Instant) {
         guard let shards = step?.shards else { return }
-        for (index, shard) in shards.enumerated() where !shard.isSettled {
+        for (index, shard) in shards.enumerated() {
             for lease in shard.leases where lease.due <= now {
                 guard let saidIdle = roster[lease.peer]?.saidIdle, saidIdle >= lease.due else { continue }
                 step?.giveBack(lease.id, ofShard: index)

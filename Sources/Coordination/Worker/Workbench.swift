@@ -47,15 +47,27 @@ struct Workbench: Sendable {
             return .duplicateLease(lease.lease)
         }
         if let weightsStep, lease.step < weightsStep { return .staleStep(current: weightsStep, got: lease.step) }
-        let isFull = queue.count { $0.step == lease.step } >= Self.queueLimit || queue.count >= 2 * Self.queueLimit
-        return isFull ? .queueFull(limit: Self.queueLimit) : nil
+        if let displaced = displaced(by: lease), displaced.lease > lease.lease {
+            return .queueFull(limit: Self.queueLimit)
+        }
+        return nil
+    }
+
+    /// Whose place `lease` takes where the queue is full: the oldest's. A coordinator knows of two leases a step at most, so that
+    /// one is of a time before it gave us up; to refuse the newest would leave it waiting for an answer that never comes.
+    private func displaced(by lease: ShardLease) -> ShardLease? {
+        let rivals = queue.filter { $0.step == lease.step }
+        if rivals.count >= Self.queueLimit { return rivals.min { $0.lease < $1.lease } }
+        return queue.count >= 2 * Self.queueLimit ? queue.min { $0.lease < $1.lease } : nil
     }
 
     /// Queues a lease without objection, and starts it if its weights are there and nothing is under way.
     mutating func put(_ lease: ShardLease, now: Instant) -> [WorkerAction] {
+        let displaced = displaced(by: lease)
+        if let displaced { queue.removeAll { $0 == displaced } }
         queue.append(lease)
         if lease.step == weightsStep { ready = now }
-        return [.keep(lease)] + startNext(now)
+        return (displaced.map { [.drop($0)] } ?? []) + [.keep(lease)] + startNext(now)
     }
 
     /// The weights of a step are here, perhaps again: the coordinator thinks that those we had were lost or damaged. What is

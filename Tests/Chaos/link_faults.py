@@ -3,7 +3,7 @@
 import time
 
 from .cluster import Cluster
-from .job import LONG, SHORT, Job
+from .job import LONG, LONGEST, SHORT, Job
 from .process import Broken
 from .registry import Figures, scenario
 from .relay import Relay
@@ -93,7 +93,7 @@ def link_cuts(world: World) -> Figures:
 @scenario("link-down-and-up", limit=300)
 def link_down_and_up(world: World) -> None:
     """Half of the workers are cut off for 3, 7 and 15 s and refused meanwhile; the others go on; on healing they are back."""
-    cluster, relay = _cluster(world, LONG, own=1, relayed=1)
+    cluster, relay = _cluster(world, LONGEST, own=1, relayed=1)
     cluster.wait_for_step(100)
     for seconds in [3, 7, 15]:
         world.fault(f"down for {seconds} s at step {cluster.step()}")
@@ -127,7 +127,7 @@ def half_open(world: World) -> Figures:
 @scenario("one-way", limit=300)
 def one_way(world: World) -> None:
     """One direction is silent for 12 s, then the other: half of the cluster hears and is not heard, or speaks and does not hear."""
-    cluster, relay = _cluster(world, LONG, own=1, relayed=1)
+    cluster, relay = _cluster(world, LONGEST, own=1, relayed=1)
     cluster.wait_for_step(100)
     for direction in ["holds_upwards", "holds_downwards"]:
         world.fault(f"{direction} at step {cluster.step()}")
@@ -189,8 +189,10 @@ def link_weather(world: World) -> None:
         elif kind == "silent":
             relay.change(**{world.random.choice(["holds_upwards", "holds_downwards"]): True})
         elif kind == "kill":
-            cluster.kill_worker(world.random.choice(cluster.live_workers()))
-            cluster.add_worker(address=relay.address)
+            # None may be left to kill when the run is over.
+            if victims := cluster.live_workers():
+                cluster.kill_worker(world.random.choice(victims))
+                cluster.add_worker(address=relay.address)
         else:
             relay.change(refuses=kind == "down")
             relay.cut()

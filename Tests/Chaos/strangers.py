@@ -131,17 +131,20 @@ def main() -> None:
     options = parser.parse_args()
     if options.elsewhere:
         os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     host, _, port = options.address.removeprefix("tcp://").rpartition(":")
     strangers = Strangers(host, int(port), options.seed)
     began = time.monotonic()
-    try:
-        if options.kinds[0] in IDLE:
-            asyncio.run(strangers.hold(options.kinds[0], options.count))
-        else:
-            asyncio.run(strangers.attempt(options.kinds, options.rate))
-    finally:
+
+    def end(*_) -> None:
         print(f"connected {strangers.connections} times in {time.monotonic() - began} s", file=sys.stderr, flush=True)
+        # Without farewell to a thousand connections.
+        os._exit(0)
+
+    signal.signal(signal.SIGTERM, end)
+    if options.kinds[0] in IDLE:
+        asyncio.run(strangers.hold(options.kinds[0], options.count))
+    else:
+        asyncio.run(strangers.attempt(options.kinds, options.rate))
 
 
 if __name__ == "__main__":

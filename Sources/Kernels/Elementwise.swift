@@ -149,3 +149,7 @@ private struct AdamPass {
         }
     }
 }
+
+/// √x of every lane, correctly rounded (IEEE 754).
+@inline(__always)
+package func squareRoots(of x: Lanes) -> Lanes { square_root(x) }

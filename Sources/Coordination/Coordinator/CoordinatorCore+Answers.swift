@@ -68,7 +68,7 @@ extension CoordinatorCore {
     /// The nodes and counts are exactly those that the lease calls for.
     private static func answers(_ partials: Partials, _ lease: ShardLease, _ extent: StepExtent) -> Bool {
         let expected = lease.nodes
-        return partials.nodes.count == expected.count
+        return partials.task == lease.task && partials.nodes.count == expected.count
             && zip(partials.nodes, expected).allSatisfy { summary, node in
                 summary.node == node && Int(summary.examples) == extent.examples(in: node)
                     && summary.active <= summary.examples
@@ -79,11 +79,15 @@ extension CoordinatorCore {
     private mutating func measure(_ partials: Partials, from peer: PeerID, lease: Lease?, _ now: Instant) {
         let microbatches = partials.nodes.reduce(0) { $0 + $1.node.count }
         let sent = lease.flatMap { $0.queued ? nil : $0.issued }
-        let images = partials.nodes.reduce(0) { $0 + Int($1.examples) } * configuration.imagesPerExample
+        // Of two rounds the second counts.
+        let examples = partials.task == .embeddings ? 0 : partials.nodes.reduce(0) { $0 + Int($1.examples) }
+        let images = examples * configuration.imagesPerExample
         roster.update(peer) { member in
             member.speed.measure(
-                microbatches: microbatches, computeTime: partials.times.computing, turnaround: sent.map { now - $0 })
-            member.counters.answered(step: partials.step, images: images, partials.times, sent: sent, arrived: now)
+                microbatches: Double(microbatches) * partials.task.cost, computeTime: partials.times.computing,
+                turnaround: sent.map { now - $0 })
+            member.counters.answered(
+                step: partials.task.step(ofNumber: partials.step), images: images, partials.times, sent: sent, arrived: now)
         }
     }
 

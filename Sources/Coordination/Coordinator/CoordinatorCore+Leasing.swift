@@ -1,15 +1,40 @@
 // Part of CoordinatorCore: which worker gets which shard, and until when.
 
 extension CoordinatorCore {
-    /// The shards of a new step, each with the worker it is cut for. Without workers: one shard, for whoever comes.
-    mutating func planShards(_ part: MicrobatchRange) -> [(range: MicrobatchRange, worker: PeerID?)] {
-        guard !roster.isEmpty else { return [(part, nil)] }
+    /// A shard that is to be, the worker it is cut for, and the lease of the first round whose images that has (0: none).
+    typealias PlannedShard = (range: MicrobatchRange, worker: PeerID?, reuses: UInt64)
+
+    /// The shards of a new step. A second round goes to those who did the first.
+    mutating func planShards(
+        of number: UInt64, _ task: ShardTask, _ part: MicrobatchRange
+    ) -> [PlannedShard] {
+        if task == .gradientsOfLatents, let plan = planSecondRound(number, part) { return plan }
+        return planBySpeed(part)
+    }
+
+    /// As the first round of the same step was leased; nil: it is none of this coordinator's time, or was another part.
+    private func planSecondRound(_ number: UInt64, _ part: MicrobatchRange) -> [PlannedShard]? {
+        guard let first = [step, completed].compactMap({ $0 }).first(where: { $0.number + 1 == number }),
+            first.task == .embeddings, first.part == part
+        else { return nil }
+        return first.shards.map { shard in
+            let holder = shard.answer.map { ($0.worker.peer, $0.lease) } ?? shard.leases.first.map { ($0.peer, $0.id) }
+            guard let (peer, lease) = holder, let member = roster[peer], !member.isStalled else {
+                return (shard.range, nil, 0)
+            }
+            return (shard.range, peer, lease)
+        }
+    }
+
+    /// In proportion to measured speed. Without workers: one shard, for whoever comes.
+    private mutating func planBySpeed(_ part: MicrobatchRange) -> [PlannedShard] {
+        guard !roster.isEmpty else { return [(part, nil, 0)] }
         let members = roster.responsive
         let speeds = members.map(\.speed.microbatchesPerSecond)
         let ranges = ShardPlan.ranges(of: part, speeds: speeds)
-        var plan: [(range: MicrobatchRange, worker: PeerID?)] = []
+        var plan: [PlannedShard] = []
         for (member, range) in zip(members, ranges) {
-            if let range { plan.append((range, member.peer)) } else { roster[member.peer]?.speed.stayedIdle() }
+            if let range { plan.append((range, member.peer, 0)) } else { roster[member.peer]?.speed.stayedIdle() }
         }
         return plan
     }
@@ -27,29 +52,32 @@ extension CoordinatorCore {
     }
 
     /// Leases a shard of the running step, with the weights if the worker may not have them.
-    mutating func issueLease(ofShard index: Int, to peer: PeerID, _ now: Instant) -> [CoordinatorAction] {
+    mutating func issueLease(
+        ofShard index: Int, to peer: PeerID, reuses: UInt64 = 0, _ now: Instant
+    ) -> [CoordinatorAction] {
         guard var step else { preconditionFailure("a lease without a step") }
-        let lease = newLease(ofShard: index, of: &step, to: peer, now)
+        let lease = newLease(ofShard: index, of: &step, to: peer, reuses: reuses, now)
         self.step = step
         return sendWeights(to: peer) + [.lease(lease, to: peer)]
     }
 
     /// Leases a shard of `step`, which may be the next one.
     mutating func newLease(
-        ofShard index: Int, of step: inout StepInProgress, to peer: PeerID, _ now: Instant
+        ofShard index: Int, of step: inout StepInProgress, to peer: PeerID, reuses: UInt64, _ now: Instant
     ) -> ShardLease {
         leasesIssued += 1
-        step.add(lease(leasesIssued, ofShard: index, of: step, to: peer, now), toShard: index)
-        return wireLease(leasesIssued, ofShard: index, in: step)
+        step.add(
+            lease(leasesIssued, ofShard: index, of: step, to: peer, reuses: reuses, now), toShard: index)
+        return wireLease(leasesIssued, ofShard: index, in: step, reuses: reuses)
     }
 
     /// A lease from now on, of a worker with whatever else it holds of `step`.
     private func lease(
-        _ id: UInt64, ofShard index: Int, of step: StepInProgress, to peer: PeerID, _ now: Instant
+        _ id: UInt64, ofShard index: Int, of step: StepInProgress, to peer: PeerID, reuses: UInt64, _ now: Instant
     ) -> Lease {
         Lease(
             id: id, peer: peer, issued: now, due: now + leaseTime(ofShard: index, for: peer, in: step),
-            queued: step.load(of: peer) > 0)
+            queued: step.load(of: peer) > 0, reuses: reuses)
     }
 
     /// The prepared step begins: its leases are as if given now, and what was meant for workers that are gone, or do not answer,
@@ -58,10 +86,12 @@ extension CoordinatorCore {
         _ prepared: StepInProgress, _ weights: UInt64, isLast: Bool, _ now: Instant
     ) -> [CoordinatorAction] {
         var step = StepInProgress(
-            number: prepared.number, extent: prepared.extent, weights: weights, ranges: prepared.shards.map(\.range))
+            number: prepared.number, extent: prepared.extent, task: prepared.task, weights: weights,
+            ranges: prepared.shards.map(\.range))
         for (index, shard) in prepared.shards.enumerated() {
             for held in shard.leases where roster[held.peer]?.isStalled != true {
-                step.add(lease(held.id, ofShard: index, of: step, to: held.peer, now), toShard: index)
+                step.add(
+                    lease(held.id, ofShard: index, of: step, to: held.peer, reuses: held.reuses, now), toShard: index)
             }
         }
         startRunning(step, isLast: isLast)
@@ -76,10 +106,12 @@ extension CoordinatorCore {
         return [.weights(step: step.number, to: peer)]
     }
 
-    func wireLease(_ id: UInt64, ofShard index: Int, in step: StepInProgress) -> ShardLease {
+    /// A lease as it is sent. Whoever but reads it needs not know whether its images were.
+    func wireLease(_ id: UInt64, ofShard index: Int, in step: StepInProgress, reuses: UInt64 = 0) -> ShardLease {
         ShardLease(
             run: run, step: step.number, shard: UInt32(index), lease: id,
-            range: step.shards[index].range, extent: step.extent, imagesPerExample: configuration.imagesPerExample)
+            range: step.shards[index].range, extent: step.extent, imagesPerExample: configuration.imagesPerExample,
+            task: step.task, reuses: reuses)
     }
 
     /// Expected time by measured speed, times a generous factor; twice as long for every lease that the shard has had,
@@ -89,7 +121,7 @@ extension CoordinatorCore {
         let shard = step.shards[index]
         let backoff = UInt64(1) << min(shard.timesLeased, 6)
         guard let speed = roster[peer]?.speed.microbatchesPerSecond else { return patience.unmeasuredLease * backoff }
-        let expected = Double(step.backlog(of: peer) + shard.range.count) / speed
+        let expected = Double(step.backlog(of: peer) + shard.range.count) * step.task.cost / speed
         return max(patience.leaseFloor, Duration(seconds: patience.leaseFactor * expected)) * backoff
     }
 
@@ -212,7 +244,7 @@ extension CoordinatorCore {
         guard let step else { return [] }
         phase = .failed(step: step.number)
         let failure = ShardFailure(
-            step: step.number, shard: UInt32(index), range: step.shards[index].range, attempts: attempts)
+            step: step.task.step(ofNumber: step.number), shard: UInt32(index), range: step.shards[index].range, attempts: attempts)
         return [.shardFailed(failure)]
     }
 }

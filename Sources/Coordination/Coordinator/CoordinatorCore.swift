@@ -75,13 +75,14 @@ package struct CoordinatorCore: Sendable {
     /// completed one, or be another part of it, but for a run that has gone back.
     ///
     /// - Parameters:
+    ///   - task: what is made of its shards. A second round is cut and leased as the first was
     ///   - part: the microbatches to be computed here; nil: all. A relay has only a part of each step
     ///   - weights: their fingerprint; answers computed at others are not taken
     ///   - isLast: of the run. If there are audits, all of its shards are audited, so that a worker that has gone bad for good
     ///     does not reach the end undetected
     package mutating func beginStep(
-        _ number: UInt64, extent: StepExtent, part: MicrobatchRange? = nil, weights: UInt64, isLast: Bool = false,
-        now: Instant
+        _ number: UInt64, extent: StepExtent, task: ShardTask = .gradients, part: MicrobatchRange? = nil,
+        weights: UInt64, isLast: Bool = false, now: Instant
     ) -> [CoordinatorAction] {
         guard case .between(let last) = phase, last.map({ $0 < number || part != nil && $0 == number }) ?? true else {
             preconditionFailure("step \(number) cannot begin in \(phase)")
@@ -92,16 +93,18 @@ package struct CoordinatorCore: Sendable {
         // What is prepared for a later step stays so, where this is but another part of one.
         defer { if let next = upcoming, next.number <= number { upcoming = nil } }
         let part = part ?? extent.allMicrobatches
-        if let upcoming, upcoming.number == number, upcoming.extent == extent, upcoming.part == part {
+        if let upcoming, upcoming.number == number, upcoming.extent == extent, upcoming.task == task,
+            upcoming.part == part
+        {
             return begin(upcoming, weights, isLast: isLast, now)
         }
-        let plan = planShards(part)
+        let plan = planShards(of: number, task, part)
         startRunning(
-            StepInProgress(number: number, extent: extent, weights: weights, ranges: plan.map(\.range)),
+            StepInProgress(number: number, extent: extent, task: task, weights: weights, ranges: plan.map(\.range)),
             isLast: isLast)
         var actions: [CoordinatorAction] = []
         for (index, entry) in plan.enumerated() {
-            if let peer = entry.worker { actions += issueLease(ofShard: index, to: peer, now) }
+            if let peer = entry.worker { actions += issueLease(ofShard: index, to: peer, reuses: entry.reuses, now) }
         }
         return actions + dispatch(now) + remarkAttendance()
     }
@@ -109,20 +112,20 @@ package struct CoordinatorCore: Sendable {
     /// Cuts and leases the step after the running one, so that its examples travel while this one is computed. What it
     /// gave to workers that are gone by then is leased anew when it begins.
     package mutating func prepareStep(
-        _ number: UInt64, extent: StepExtent, part: MicrobatchRange? = nil, now: Instant
+        _ number: UInt64, extent: StepExtent, task: ShardTask = .gradients, part: MicrobatchRange? = nil, now: Instant
     ) -> [CoordinatorAction] {
         guard latestStep.map({ $0 < number }) ?? true, upcoming == nil else {
             preconditionFailure("step \(number) cannot be prepared in \(phase)")
         }
         wake(now)
         guard !roster.isEmpty else { return [] }
-        let plan = planShards(part ?? extent.allMicrobatches)
-        var next = StepInProgress(number: number, extent: extent, weights: nil, ranges: plan.map(\.range))
+        let plan = planShards(of: number, task, part ?? extent.allMicrobatches)
+        var next = StepInProgress(number: number, extent: extent, task: task, weights: nil, ranges: plan.map(\.range))
         var actions: [CoordinatorAction] = []
         for (index, entry) in plan.enumerated() {
-            if let peer = entry.worker {
-                actions.append(.lease(newLease(ofShard: index, of: &next, to: peer, now), to: peer))
-            }
+            guard let peer = entry.worker else { continue }
+            let lease = newLease(ofShard: index, of: &next, to: peer, reuses: entry.reuses, now)
+            actions.append(.lease(lease, to: peer))
         }
         upcoming = next
         return actions

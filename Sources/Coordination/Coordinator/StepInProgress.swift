@@ -10,6 +10,8 @@ struct Lease: Equatable, Sendable {
     var due: Instant
     /// The worker had other shards to compute first, so the turnaround says nothing about the wire.
     let queued: Bool
+    /// The lease of the first round whose images its holder has; 0: none.
+    var reuses: UInt64 = 0
 }
 
 /// The sums of a shard: who computed them, and their bits as fingerprints.
@@ -103,14 +105,16 @@ struct StepInProgress: Sendable {
     let number: UInt64
     /// Of the whole step.
     let extent: StepExtent
+    let task: ShardTask
     /// Fingerprint of its weights; nil while it is only prepared.
     let weights: UInt64?
     /// In order, without gaps.
     var shards: [Shard]
 
-    init(number: UInt64, extent: StepExtent, weights: UInt64?, ranges: [MicrobatchRange]) {
+    init(number: UInt64, extent: StepExtent, task: ShardTask, weights: UInt64?, ranges: [MicrobatchRange]) {
         self.number = number
         self.extent = extent
+        self.task = task
         self.weights = weights
         shards = ranges.map { Shard(range: $0) }
     }

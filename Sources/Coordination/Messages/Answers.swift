@@ -1,6 +1,7 @@
 // What an admitted worker says: partials, progress, failure, goodbye. Gradients travel in payload frames, not in here.
 
-/// The sums of one tree node; of its gradient, which is the payload frame of the same index, the fingerprint.
+/// The sums of one tree node; of its gradient, which is the payload frame of the same index, the fingerprint. In a first round the
+/// frame is the latent vectors of the node's examples, [example][tower][dimension], and the sums are zero.
 package struct NodeSummary: Equatable, Sendable {
     package let node: MicrobatchRange
     package let examples: UInt32
@@ -30,6 +31,7 @@ package struct Partials: Equatable, Sendable {
     package let step: UInt64
     package let shard: UInt32
     package let lease: UInt64
+    package let task: ShardTask
     package let times: WorkTimes
     /// Fingerprint of the weights that the sums were computed at, taken after the computation.
     package let weights: UInt64
@@ -40,12 +42,17 @@ package struct Partials: Equatable, Sendable {
         step = lease.step
         shard = lease.shard
         self.lease = lease.lease
+        task = lease.task
         self.times = times
         self.weights = weights
         self.nodes = nodes
     }
 
     func payload(_ limits: MessageLimits) throws(DecodingFailure) -> [PayloadFrame] {
+        if task == .embeddings {
+            let size = try limits.latentBytesPerExample()
+            return nodes.map { PayloadFrame(size: size * Int($0.examples), fingerprint: $0.gradient) }
+        }
         let size = try limits.floatFrameBytes()
         return nodes.map { PayloadFrame(size: size, fingerprint: $0.gradient) }
     }
@@ -55,6 +62,7 @@ package struct Partials: Equatable, Sendable {
         writer.integer(step)
         writer.integer(lease)
         writer.integer(shard)
+        writer.integer(task.rawValue)
         times.encode(&writer)
         writer.integer(weights)
         writer.integer(UInt32(nodes.count))
@@ -74,6 +82,7 @@ package struct Partials: Equatable, Sendable {
         step = try reader.integer("step")
         lease = try reader.integer("lease")
         shard = try reader.integer("shard")
+        task = try reader.task()
         times = try WorkTimes(&reader)
         weights = try reader.integer("fingerprint of the weights")
         let count = try reader.count("node count", limit: MessageLimits.maximumNodes)

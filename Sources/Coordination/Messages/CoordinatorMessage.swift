@@ -15,12 +15,18 @@ package enum CoordinatorMessage: Equatable, Sendable {
     case welcome(Welcome)
     case refuse(Refuse)
     case shard(ShardLease, ShardContent)
-    /// "These are the weights of this step." Payload frame: one float per parameter, and their fingerprint.
-    case weights(run: RunID, step: UInt64, fingerprint: UInt64)
+    /// "These are the weights of this step." Payload frames: one float per parameter; in a second round also the gradients of all
+    /// latent vectors, [example][tower][dimension].
+    case weights(run: RunID, step: UInt64, content: WeightsContent)
     /// "I am here; are you?" The worker needs not answer: it sends its progress anyway.
     case ping(run: RunID)
     case goodbye(run: RunID, GoodbyeReason)
     case statusReport(StatusReport)
+
+    /// Weights of a step of one round.
+    package static func weights(run: RunID, step: UInt64, fingerprint: UInt64) -> Self {
+        .weights(run: run, step: step, content: WeightsContent(weights: fingerprint))
+    }
 
     /// The header frame.
     package var header: [UInt8] {
@@ -28,10 +34,10 @@ package enum CoordinatorMessage: Equatable, Sendable {
         case .welcome(let welcome): return welcome.encoded()
         case .refuse(let refuse): return refuse.encoded()
         case .shard(let lease, let content): return lease.encoded(content)
-        case .weights(let run, let step, let fingerprint):
+        case .weights(let run, let step, let content):
             var writer = HeaderWriter(.weights, run: run)
             writer.integer(step)
-            writer.integer(fingerprint)
+            content.encode(&writer)
             return writer.sealed()
         case .ping(let run): return HeaderWriter(.ping, run: run).sealed()
         case .goodbye(let run, let reason):
@@ -75,8 +81,7 @@ package enum CoordinatorMessage: Equatable, Sendable {
         case .welcome(let welcome): [welcome.job]
         case .statusReport(let report): [report.document]
         case .shard(let lease, let content): content.payload(of: lease)
-        case .weights(_, _, let fingerprint):
-            [PayloadFrame(size: try limits.floatFrameBytes(), fingerprint: fingerprint)]
+        case .weights(_, _, let content): try content.payload(limits)
         case .refuse, .ping, .goodbye: []
         }
     }
@@ -90,7 +95,7 @@ package enum CoordinatorMessage: Equatable, Sendable {
         case .weights:
             return .weights(
                 run: prefix.run, step: try reader.integer("step"),
-                fingerprint: try reader.integer("fingerprint of the weights"))
+                content: try WeightsContent(&reader, limits))
         case .ping: return .ping(run: prefix.run)
         case .coordinatorGoodbye:
             let code: UInt16 = try reader.integer("goodbye reason")

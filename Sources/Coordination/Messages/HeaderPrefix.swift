@@ -74,6 +74,12 @@ extension MessageLimits {
         return 4 * parameterCount
     }
 
+    /// Bytes of the latent vectors of an example.
+    func latentBytesPerExample() throws(DecodingFailure) -> Int {
+        guard let latentCount else { throw .parameterCountUnknown }
+        return 4 * latentCount
+    }
+
     static func requireHeaderFits(_ header: UnsafeRawBufferPointer) throws(DecodingFailure) {
         guard header.count <= maximumHeaderBytes else {
             throw .tooLong(bytes: header.count, limit: maximumHeaderBytes)

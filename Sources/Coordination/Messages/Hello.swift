@@ -51,21 +51,25 @@ package struct Hello: Equatable, Sendable {
 package struct Welcome: Equatable, Sendable {
     package let run: RunID
     package let parameterCount: Int
+    /// Floats in the latent vectors of an example: towers × dimensions.
+    package let latentCount: Int
     let job: PayloadFrame
 
-    package init(run: RunID, parameterCount: Int, jobDescription: [UInt8]) {
+    package init(run: RunID, parameterCount: Int, latentCount: Int = 0, jobDescription: [UInt8]) {
         precondition(
             jobDescription.count <= MessageLimits.maximumJobDescriptionBytes,
             "a job description has at most \(MessageLimits.maximumJobDescriptionBytes) bytes, not \(jobDescription.count)"
         )
         self.run = run
         self.parameterCount = parameterCount
+        self.latentCount = latentCount
         job = PayloadFrame(size: jobDescription.count, fingerprint: fingerprint(of: jobDescription))
     }
 
     func encoded() -> [UInt8] {
         var writer = HeaderWriter(.welcome, run: run)
         writer.integer(UInt32(parameterCount))
+        writer.integer(UInt32(latentCount))
         writer.integer(UInt32(job.size))
         writer.integer(job.fingerprint)
         return writer.sealed()
@@ -75,6 +79,7 @@ package struct Welcome: Equatable, Sendable {
         self.run = run
         parameterCount = try reader.count("parameter count", limit: limits.maximumParameterCount)
         guard parameterCount > 0 else { throw .inconsistent("the welcome announces a model without parameters") }
+        latentCount = try reader.count("latent floats of an example", limit: MessageLimits.maximumLatentCount)
         job = PayloadFrame(
             size: try reader.count("job description size", limit: MessageLimits.maximumJobDescriptionBytes),
             fingerprint: try reader.integer("fingerprint of the job description"))

@@ -5,6 +5,8 @@ package struct MessageLimits: Equatable, Sendable {
     /// Floats in every gradient and weight frame; nil until a welcome has told it, and until then no frame of floats is
     /// acceptable.
     package var parameterCount: Int?
+    /// Floats in the latent vectors of an example; nil until a welcome has told it.
+    package var latentCount: Int?
     /// The most parameters a welcome may announce.
     package let maximumParameterCount: Int
     /// The most examples (hence microbatches) of a step.
@@ -12,6 +14,8 @@ package struct MessageLimits: Equatable, Sendable {
     /// The most images one example may have.
     package let maximumImagesPerExample: Int
 
+    /// Floats in the latent vectors of an example that a welcome may announce at most: eight vectors of 4,096 dimensions.
+    package static let maximumLatentCount = 8 * 4096
     package static let maximumNameBytes = 64
     package static let maximumReasonBytes = 1024
     package static let maximumJobDescriptionBytes = 65_536
@@ -23,10 +27,11 @@ package struct MessageLimits: Equatable, Sendable {
     package static let maximumHeaderBytes = 4096
 
     package init(
-        parameterCount: Int? = nil, maximumParameterCount: Int = 1 << 26, maximumExamples: Int = 1 << 20,
+        parameterCount: Int? = nil, latentCount: Int? = nil, maximumParameterCount: Int = 1 << 26, maximumExamples: Int = 1 << 20,
         maximumImagesPerExample: Int = 8
     ) {
         self.parameterCount = parameterCount
+        self.latentCount = latentCount
         self.maximumParameterCount = maximumParameterCount
         self.maximumExamples = maximumExamples
         self.maximumImagesPerExample = maximumImagesPerExample

@@ -2,8 +2,8 @@
 
 /// "Compute the gradient sums of these microbatches at the weights of their step; answer under this lease." The weights are
 /// a message of their own and may come later: so the examples of the next step travel while the present one is computed.
-/// Payload frames: the pixels (784 bytes per image: the first images of all examples in order, then all second ones, …), the
-/// targets (one Int32 per example; zero where the loss has none).
+/// Payload frames: the pixels (784 bytes per image: the first images of all examples in order, then all second ones, …; none if the
+/// worker has them), the targets (one Int32 per example; zero where the loss has none).
 package struct ShardLease: Hashable, Sendable {
     package let run: RunID
     package let step: UInt64
@@ -20,12 +20,16 @@ package struct ShardLease: Hashable, Sendable {
     /// The examples in `range`.
     package let examples: Int
     package let imagesPerExample: Int
+    package let task: ShardTask
+    /// In a second round: the lease of the first round whose images the worker has, so that they are not sent again; 0: they come with
+    /// this one.
+    package let reuses: UInt64
 
     package static let bytesPerImage = 784
 
     package init(
         run: RunID, step: UInt64, shard: UInt32, lease: UInt64, range: MicrobatchRange, extent: StepExtent,
-        imagesPerExample: Int
+        imagesPerExample: Int, task: ShardTask = .gradients, reuses: UInt64 = 0
     ) {
         self.run = run
         self.step = step
@@ -36,6 +40,8 @@ package struct ShardLease: Hashable, Sendable {
         totalExamples = extent.examples
         examples = extent.examples(in: range)
         self.imagesPerExample = imagesPerExample
+        self.task = task
+        self.reuses = reuses
     }
 
     /// The tree nodes whose sums answer the lease, in index order.
@@ -48,6 +54,8 @@ package struct ShardLease: Hashable, Sendable {
         writer.integer(shard)
         let counts = [range.first, range.count, totalMicrobatches, totalExamples, examples, imagesPerExample]
         for count in counts { writer.integer(UInt32(count)) }
+        writer.integer(task.rawValue)
+        writer.integer(reuses)
         writer.integer(content.pixels)
         writer.integer(content.targets)
         return writer.sealed()
@@ -75,6 +83,21 @@ package struct ShardLease: Hashable, Sendable {
                     + "\(totalExamples) examples in \(totalMicrobatches) microbatches")
         }
         range = MicrobatchRange(first: first, count: count)
+        task = try reader.task()
+        reuses = try reader.integer("reused lease")
+        guard reuses == 0 || task == .gradientsOfLatents && reuses < lease else {
+            throw .inconsistent("lease \(lease) reuses the images of lease \(reuses)")
+        }
+    }
+}
+
+extension HeaderReader {
+    mutating func task() throws(DecodingFailure) -> ShardTask {
+        let code: UInt16 = try integer("task")
+        guard let task = ShardTask(rawValue: code) else {
+            throw .outOfRange(field: "task", value: UInt64(code), limit: UInt64(ShardTask.allCases.count - 1))
+        }
+        return task
     }
 }
 
@@ -94,7 +117,7 @@ package struct ShardContent: Equatable, Sendable {
     }
 
     func payload(of lease: ShardLease) -> [PayloadFrame] {
-        let images = lease.examples * lease.imagesPerExample
+        let images = lease.reuses == 0 ? lease.examples * lease.imagesPerExample : 0
         return [
             PayloadFrame(size: images * ShardLease.bytesPerImage, fingerprint: pixels),
             PayloadFrame(size: 4 * lease.examples, fingerprint: targets),

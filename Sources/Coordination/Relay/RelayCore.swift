@@ -45,7 +45,7 @@ package struct RelayCore: Sendable {
 
     /// A message arrived from the coordinator.
     package mutating func onMessage(_ message: CoordinatorMessage, now: Instant) -> [RelayAction] {
-        if case .weights(_, _, let fingerprint) = message { offeredWeights = fingerprint }
+        if case .weights(_, _, let content) = message { offeredWeights = content.fingerprint }
         guard let actions = above?.onMessage(message, now: now) else {
             // We are apart; but the end of the run is for everybody.
             guard case .goodbye(let run, let reason) = message, reason != .evicted, !isOver,
@@ -191,7 +191,7 @@ package struct RelayCore: Sendable {
         if prepared == lease { prepared = nil }
         below.configuration.imagesPerExample = lease.imagesPerExample
         let actions = below.beginStep(
-            lease.step, extent: extent(of: lease), part: lease.range, weights: weights, now: now)
+            lease.step, extent: extent(of: lease), task: lease.task, part: lease.range, weights: weights, now: now)
         return [.begin(lease)] + carryOut(actions, now)
     }
 
@@ -218,7 +218,9 @@ package struct RelayCore: Sendable {
         else { return [] }
         prepared = lease
         below.configuration.imagesPerExample = lease.imagesPerExample
-        return carryOut(below.prepareStep(lease.step, extent: extent(of: lease), part: lease.range, now: now), now)
+        let actions = below.prepareStep(
+            lease.step, extent: extent(of: lease), task: lease.task, part: lease.range, now: now)
+        return carryOut(actions, now)
     }
 
     private mutating func forgetPrepared() {

@@ -26,7 +26,7 @@ package final class EncoderPass {
 
     package init(_ network: NetworkDescription, layout: ParameterLayout, towers: Int) {
         self.towers = towers
-        towersCancel = towers > 1
+        towersCancel = towers > 1 && !network.kind.isInBatch
         let channels = network.architecture.channels
         pixels = memory.vectors(towers * imagePixels)
         first = ConvolutionStage(
@@ -50,6 +50,11 @@ package final class EncoderPass {
     }
 
     deinit { dense.deallocate() }
+
+    /// Bytes of its activations.
+    package static func byteCount(_ network: NetworkDescription, towers: Int) -> Int {
+        EncoderPass(network, layout: ParameterLayout(network), towers: towers).memory.byteCount
+    }
 
     /// Puts one tower's images, [image][784] bytes, into the lanes; lanes from `images` on are zero.
     func load(_ bytes: UnsafePointer<UInt8>, images: Int, tower: Int) {

@@ -26,19 +26,19 @@ package struct Microbatch {
     }
 }
 
-/// Computes losses and gradients of microbatches of one network. Allocates only in `init`; one per thread.
+/// Computes losses and gradients of microbatches of one network. Allocates only in `init` and for its first loss without a gradient;
+/// one per thread.
 package final class MicrobatchGradient {
     package let network: NetworkDescription
     package let layout: ParameterLayout
     private let encoder: EncoderPass
     /// Where a loss without a gradient leaves the head's gradient.
-    private let discarded: ParameterBuffer
+    private lazy var discarded = ParameterBuffer(count: layout.paddedCount)
 
     package init(_ network: NetworkDescription) {
         self.network = network
         layout = ParameterLayout(network)
         encoder = EncoderPass(network, layout: layout, towers: network.kind.towers)
-        discarded = ParameterBuffer(count: layout.paddedCount)
     }
 
     /// Writes the sum of the examples' gradients to `gradient` (`layout.paddedCount` floats) and returns their loss.
@@ -51,6 +51,43 @@ package final class MicrobatchGradient {
         return sums
     }
 
+    /// Writes the latent vectors of the examples, [example][tower][dimension], and keeps what `gradient(ofLatents:)` needs to go back
+    /// from them.
+    package func embed(
+        _ microbatch: Microbatch, at parameters: UnsafePointer<Float>, into latents: UnsafeMutablePointer<Float>
+    ) {
+        load(microbatch)
+        encoder.forward(parameters)
+        let (view, d) = (LatentView(encoder.latents, dimensions: network.latentDimensions), network.latentDimensions)
+        for example in 0..<microbatch.examples {
+            for tower in 0..<encoder.towers {
+                let row = latents + (example * encoder.towers + tower) * d
+                for k in 0..<d { row[k] = view[tower, k, example] }
+            }
+        }
+    }
+
+    /// Writes the gradient of the microbatch that was embedded last, from that of its latent vectors
+    /// ([example][tower][dimension]): `layout.paddedCount` floats.
+    ///
+    /// - Parameter parameters: those that it was embedded at
+    package func gradient(
+        ofLatents slopes: UnsafePointer<Float>, examples: Int, at parameters: UnsafePointer<Float>,
+        into gradient: UnsafeMutablePointer<Float>
+    ) {
+        let d = network.latentDimensions
+        encoder.latentGradient.update(repeating: .zero, count: encoder.towers * d)
+        let view = LatentView(encoder.latentGradient, dimensions: d)
+        for example in 0..<examples {
+            for tower in 0..<encoder.towers {
+                let row = slopes + (example * encoder.towers + tower) * d
+                for k in 0..<d { view[tower, k, example] = row[k] }
+            }
+        }
+        encoder.backward(parameters, into: gradient)
+        for padding in layout.count..<layout.paddedCount { gradient[padding] = 0 }
+    }
+
     /// The sum of the examples' losses.
     package func loss(of microbatch: Microbatch, at parameters: UnsafePointer<Float>) -> LossSums {
         forward(microbatch, parameters, headGradient: discarded.floats)
@@ -59,12 +96,16 @@ package final class MicrobatchGradient {
     private func forward(
         _ microbatch: Microbatch, _ parameters: UnsafePointer<Float>, headGradient: UnsafeMutablePointer<Float>
     ) -> LossSums {
+        load(microbatch)
+        encoder.forward(parameters)
+        return lossOfLatents(microbatch, parameters, headGradient: headGradient)
+    }
+
+    private func load(_ microbatch: Microbatch) {
         for tower in 0..<encoder.towers {
             encoder.load(
                 microbatch.pixels + tower * microbatch.towerStride, images: microbatch.examples, tower: tower)
         }
-        encoder.forward(parameters)
-        return lossOfLatents(microbatch, parameters, headGradient: headGradient)
     }
 
     /// The loss and its gradients at the latent vectors that are there from the last pass: a part of `gradient` that can
@@ -96,6 +137,8 @@ package final class MicrobatchGradient {
                 biasGradient: gradient + head.bias, scalingGradient: gradient + scaling)
         case (.triplet, _, _): tripletLoss(input, margin: network.margin)
         case (.siameseContrastive, _, _): contrastiveLoss(input, margin: network.margin)
+        case (.onlineContrastive, _, _), (.onlineTriplet, _, _), (.supervisedContrastive, _, _), (.ntXent, _, _):
+            preconditionFailure("\(network.kind) has no loss of a microbatch: it takes the whole batch")
         case (.embeddingClassification, nil, _), (.siameseBinaryCrossEntropy, _, _):
             preconditionFailure("\(network.kind) has a head")
         }

@@ -18,21 +18,39 @@ private func selfTestStep(_ network: NetworkDescription, examples: Int) -> [UInt
     let computer = MicrobatchGradient(network)
     let parameters = computer.layout.initialParameters(seed: 1)
     let gradient = ParameterBuffer(count: computer.layout.paddedCount)
-    let pixels = syntheticPixels(count: network.kind.towers * examples * imagePixels)
+    let pixels = syntheticPixels(count: network.kind.imagesPerExample * examples * imagePixels)
     let targets = (0..<examples).map { Int32($0 % 2) }
     let sums = pixels.withUnsafeBufferPointer { pixels in
         targets.withUnsafeBufferPointer { targets in
             guard let pixels = pixels.baseAddress, let targets = targets.baseAddress else { return LossSums() }
             let microbatch = Microbatch(
                 pixels: pixels, towerStride: examples * imagePixels, targets: targets, examples: examples)
+            if network.kind.isInBatch { return inBatchStep(computer, microbatch, parameters, gradient) }
             return computer.gradient(of: microbatch, at: parameters.floats, into: gradient.floats)
         }
     }
     var adam = Adam(learningRate: 0.001, parameterCount: gradient.count)
-    adam.update(parameters, to: parameters, gradientSum: gradient.floats, exampleCount: examples)
+    adam.update(parameters, to: parameters, gradientSum: gradient.floats, exampleCount: max(sums.examples, 1))
     let loss = sums.loss.bitPattern
     return [UInt32(truncatingIfNeeded: loss), UInt32(truncatingIfNeeded: loss >> 32)]
         + gradient.values.map(\.bitPattern) + parameters.values.map(\.bitPattern)
+}
+
+/// Both rounds of a step whose batch is one microbatch.
+private func inBatchStep(
+    _ computer: MicrobatchGradient, _ microbatch: Microbatch, _ parameters: ParameterBuffer,
+    _ gradient: ParameterBuffer
+) -> LossSums {
+    let network = computer.network
+    guard let batch = BatchGradient(network) else { return LossSums() }
+    let vectors = microbatch.examples * network.kind.towers
+    var latents = [Float](repeating: 0, count: vectors * network.latentDimensions)
+    computer.embed(microbatch, at: parameters.floats, into: &latents)
+    let labels = (0..<vectors).map { microbatch.targets[$0 / network.kind.towers] }
+    let sums = batch.evaluate(latents, labels: labels, draws: SelectionDraws(seed: 1, firstPosition: 0))
+    computer.gradient(
+        ofLatents: batch.latentGradient, examples: microbatch.examples, at: parameters.floats, into: gradient.floats)
+    return sums
 }
 
 /// Images with strokes and gaps from the integer stream, so that every kernel sees zeros and grey values.

@@ -7,13 +7,36 @@ package enum NetworkKind: String, CaseIterable, Sendable {
     case siameseContrastive = "siamese-contrastive"
     case siameseBinaryCrossEntropy = "siamese-binary-cross-entropy"
     case triplet
+    case onlineContrastive = "online-contrastive"
+    case onlineTriplet = "online-triplet"
+    case supervisedContrastive = "supervised-contrastive"
+    case ntXent = "nt-xent"
 
-    /// Images in an example.
+    /// Latent vectors of an example.
     package var towers: Int {
         switch self {
-        case .embeddingClassification: 1
-        case .siameseContrastive, .siameseBinaryCrossEntropy: 2
+        case .embeddingClassification, .onlineContrastive, .onlineTriplet, .supervisedContrastive: 1
+        case .siameseContrastive, .siameseBinaryCrossEntropy, .ntXent: 2
         case .triplet: 3
+        }
+    }
+
+    /// Images that an example is made of; NT-Xent makes two views of one.
+    package var imagesPerExample: Int { self == .ntXent ? 1 : towers }
+
+    /// The loss is over the latent vectors of the whole batch, so that a step takes two rounds.
+    package var isInBatch: Bool {
+        switch self {
+        case .onlineContrastive, .onlineTriplet, .supervisedContrastive, .ntXent: true
+        case .embeddingClassification, .siameseContrastive, .siameseBinaryCrossEntropy, .triplet: false
+        }
+    }
+
+    /// The loss has a margin.
+    package var hasMargin: Bool {
+        switch self {
+        case .siameseContrastive, .triplet, .onlineContrastive, .onlineTriplet: true
+        case .embeddingClassification, .siameseBinaryCrossEntropy, .supervisedContrastive, .ntXent: false
         }
     }
 }
@@ -48,13 +71,19 @@ package struct NetworkDescription: Equatable, Sendable {
     package let latentDimensions: Int
     /// Of the contrastive and the triplet loss.
     package let margin: Float
+    /// Of the in-batch family.
+    package let inBatch: InBatchOptions
 
-    package init(kind: NetworkKind, architecture: Architecture = .seed, latentDimensions: Int = 2, margin: Float = 1) {
+    package init(
+        kind: NetworkKind, architecture: Architecture = .seed, latentDimensions: Int = 2, margin: Float = 1,
+        inBatch: InBatchOptions = InBatchOptions()
+    ) {
         precondition(latentDimensions >= 1, "a latent space has at least one dimension")
         self.kind = kind
         self.architecture = architecture
         self.latentDimensions = latentDimensions
         self.margin = margin
+        self.inBatch = inBatch
     }
 }
 

@@ -61,7 +61,7 @@ package struct ParameterLayout: Equatable, Sendable {
 
     private mutating func addHead(of network: NetworkDescription) {
         switch network.kind {
-        case .siameseContrastive, .triplet: break
+        case .siameseContrastive, .triplet, .onlineContrastive, .onlineTriplet, .supervisedContrastive, .ntXent: break
         case .embeddingClassification:
             head = add("classifier.0", weight: [classCount, network.latentDimensions], slopeOf: nil)
         case .siameseBinaryCrossEntropy:

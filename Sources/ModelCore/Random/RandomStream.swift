@@ -9,6 +9,14 @@ package enum StreamName: UInt32, Sendable {
     case latentNoise = 4
     /// Partners of the validation set: the same in every epoch.
     case validationPartner = 5
+    /// Which tuples of a batch enter an in-batch loss, where that is drawn.
+    case tupleSelection = 10
+    /// Which classes and images make a balanced batch.
+    case balancedBatch = 11
+    /// How the views of an image differ.
+    case augmentation = 12
+    /// The same for the validation set.
+    case validationAugmentation = 13
 }
 
 /// One named stream of one epoch.

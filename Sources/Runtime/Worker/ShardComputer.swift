@@ -17,6 +17,51 @@ package struct ShardExamples {
     }
 }
 
+/// What the second round of a step knows from the first.
+package struct SecondRound {
+    /// Gradients of the latent vectors of the whole batch, [example][tower][dimension].
+    let latentGradients: UnsafePointer<Float>
+    /// The shard's passes, as far as they were kept.
+    let passes: ShardPasses?
+}
+
+/// All that the microbatches of a shard are computed from.
+private struct ShardInputs {
+    let lease: ShardLease
+    let examples: ShardExamples
+    let weights: UnsafePointer<Float>
+    let round: SecondRound?
+
+    func microbatch(_ index: Int) -> Microbatch {
+        let position = (index - lease.range.first) * microbatchSize
+        return Microbatch(
+            pixels: examples.pixels + position * imagePixels, towerStride: lease.examples * imagePixels,
+            targets: examples.targets + position, examples: min(microbatchSize, lease.examples - position))
+    }
+
+    func gradient(
+        ofMicrobatch index: Int, _ computer: MicrobatchGradient, into gradient: UnsafeMutablePointer<Float>
+    ) -> LossSums {
+        guard let round else { return computer.gradient(of: microbatch(index), at: weights, into: gradient) }
+        let network = computer.network
+        let first = index * microbatchSize
+        let count = min(microbatchSize, lease.totalExamples - first)
+        let pass = round.passes?[index] ?? computer
+        if pass === computer {
+            withUnsafeTemporaryAllocation(
+                of: Float.self, capacity: count * network.kind.towers * network.latentDimensions
+            ) { latents in
+                guard let latents = latents.baseAddress else { return }
+                computer.embed(microbatch(index), at: weights, into: latents)
+            }
+        }
+        pass.gradient(
+            ofLatents: round.latentGradients + first * network.kind.towers * network.latentDimensions,
+            examples: count, at: weights, into: gradient)
+        return LossSums(loss: 0, examples: count, active: 0)
+    }
+}
+
 /// Gradient sums of shards of one network. Owns a workspace per thread; used by one thread at a time.
 package final class ShardComputer {
     /// A subtree of at most so many microbatches is one thread's task: small enough to balance, large enough that adding
@@ -31,6 +76,7 @@ package final class ShardComputer {
     private let computers: [MicrobatchGradient]
     private let threadPools: [BufferPool]
     private let pool: BufferPool
+    private var passes: PassPool
     /// Of each thread.
     private let sharing: UnsafeMutablePointer<CoreSharing>
 
@@ -42,6 +88,7 @@ package final class ShardComputer {
         computers = (0..<threads).map { _ in MicrobatchGradient(network) }
         threadPools = (0..<threads).map { _ in BufferPool(count: count) }
         pool = BufferPool(count: count)
+        passes = PassPool(network)
         sharing = .allocate(capacity: threads)
         sharing.initialize(repeating: CoreSharing(), count: threads)
     }
@@ -52,27 +99,29 @@ package final class ShardComputer {
     ///
     /// - Parameters:
     ///   - weights: `parameterCount` floats
+    ///   - round: what is known from a first round; nil: it is the only one
     ///   - between: called on this thread after each microbatch that it computes, with the number done so far; what it throws ends
     ///     the computation within a microbatch
     package func compute<Reason: Error>(
-        _ lease: ShardLease, _ examples: ShardExamples, weights: UnsafePointer<Float>,
+        _ lease: ShardLease, _ examples: ShardExamples, weights: UnsafePointer<Float>, round: SecondRound? = nil,
         between: (Int) throws(Reason) -> Void
     ) throws(Reason) -> [Partial] {
+        let inputs = ShardInputs(lease: lease, examples: examples, weights: weights, round: round)
         var tree = ReductionTree(microbatches: lease.totalMicrobatches, pool: pool)
         let tasks = lease.nodes.flatMap { Self.tasks(in: $0, threads: threads) }
         let perRound = threads * Self.tasksPerRound
         let tally = Tally(caller: pthread_self())
         var reason: Reason?
         for start in stride(from: 0, to: tasks.count, by: perRound) {
-            let round = Array(tasks[start..<min(start + perRound, tasks.count)])
-            let partials = computeRound(round, lease, examples, weights, tally) { done in
+            let tasksOfRound = Array(tasks[start..<min(start + perRound, tasks.count)])
+            let partials = computeRound(tasksOfRound, inputs, tally) { done in
                 do throws(Reason) { try between(done) } catch {
                     reason = error
                     tally.abandon()
                 }
             }
             if let reason { throw reason }
-            for (node, partial) in zip(round, partials) {
+            for (node, partial) in zip(tasksOfRound, partials) {
                 let insertion = tree.insert(partial, at: node)
                 precondition(
                     insertion == .stored || insertion == .completed, "task \(node) of \(lease.range): \(insertion)")
@@ -87,6 +136,40 @@ package final class ShardComputer {
     }
 
     package func recycle(_ buffer: GradientBuffer) { pool.recycle(buffer) }
+
+    /// The latent vectors of a shard's examples, [example][tower][dimension], for `latents`; and the passes that computed them, for
+    /// the second round. Hand those back with `recycle`.
+    ///
+    /// - Parameter between: called on this thread after every few microbatches; what it throws ends the computation
+    func embed(
+        _ lease: ShardLease, _ examples: ShardExamples, weights: UnsafePointer<Float>,
+        into latents: UnsafeMutablePointer<Float>, between: (Int) throws -> Void
+    ) throws -> ShardPasses {
+        let inputs = ShardInputs(lease: lease, examples: examples, weights: weights, round: nil)
+        let kept = ShardPasses(passes.take(for: lease.range))
+        let perMicrobatch = microbatchSize * network.kind.towers * network.latentDimensions
+        do {
+            let slice = threads * Self.tasksPerRound
+            for first in stride(from: 0, to: lease.range.count, by: slice) {
+                let count = min(slice, lease.range.count - first)
+                nonisolated(unsafe) let (inputs, computers, sharing, latents) = (inputs, computers, sharing, latents)
+                nonisolated(unsafe) let kept = kept
+                forEachTask(count, threads: threads) { task, thread in
+                    let index = lease.range.first + first + task
+                    (kept[index] ?? computers[thread]).embed(
+                        inputs.microbatch(index), at: weights, into: latents + (first + task) * perMicrobatch)
+                    sharing[thread].stepAside()
+                }
+                try between(first + count)
+            }
+        } catch {
+            passes.recycle(kept)
+            throw error
+        }
+        return kept
+    }
+
+    func recycle(_ passes: ShardPasses) { self.passes.recycle(passes) }
 
     /// Microbatches done by all threads, the thread that may tell, and whether anybody wants more.
     fileprivate final class Tally: Sendable {
@@ -117,20 +200,19 @@ package final class ShardComputer {
     }
 
     private func computeRound(
-        _ nodes: [MicrobatchRange], _ lease: ShardLease, _ examples: ShardExamples, _ weights: UnsafePointer<Float>,
-        _ tally: Tally, tell: (Int) -> Void
+        _ nodes: [MicrobatchRange], _ inputs: ShardInputs, _ tally: Tally, tell: (Int) -> Void
     ) -> [Partial] {
         // A task's sum ends in the buffer of its first microbatch, so that one comes from the common pool and all
         // others return to the thread's own.
         let outputs = nodes.map { _ in pool.take() }
         var partials = [Partial?](repeating: nil, count: nodes.count)
         partials.withUnsafeMutableBufferPointer { partials in
-            nonisolated(unsafe) let (partials, examples, weights) = (partials, examples, weights)
+            nonisolated(unsafe) let (partials, inputs) = (partials, inputs)
             nonisolated(unsafe) let (computers, threadPools, sharing) = (computers, threadPools, sharing)
             forEachTask(nodes.count, threads: threads) { task, thread in
                 partials[task] = sum(
-                    nodes[task], lease, examples, weights, first: outputs[task], computers[thread],
-                    threadPools[thread], &sharing[thread], tally, tell)
+                    nodes[task], inputs, first: outputs[task], computers[thread], threadPools[thread],
+                    &sharing[thread], tally, tell)
             }
         }
         return partials.compactMap { $0 }
@@ -139,21 +221,15 @@ package final class ShardComputer {
 
 /// The sum over one task's microbatches, added as the tree adds them; nil if nobody wants it any more.
 private func sum(
-    _ node: MicrobatchRange, _ lease: ShardLease, _ examples: ShardExamples, _ weights: UnsafePointer<Float>,
-    first: GradientBuffer, _ computer: MicrobatchGradient, _ pool: BufferPool, _ sharing: inout CoreSharing,
+    _ node: MicrobatchRange, _ inputs: ShardInputs, first: GradientBuffer, _ computer: MicrobatchGradient, _ pool: BufferPool, _ sharing: inout CoreSharing,
     _ tally: ShardComputer.Tally, _ tell: (Int) -> Void
 ) -> Partial? {
     var accumulator = SubtreeAccumulator(node: node, pool: pool)
-    let towerStride = lease.examples * imagePixels
     for index in node.first..<node.end {
         guard !tally.isAbandoned else { return nil }
-        let position = (index - lease.range.first) * microbatchSize
-        let microbatch = Microbatch(
-            pixels: examples.pixels + position * imagePixels, towerStride: towerStride,
-            targets: examples.targets + position, examples: min(microbatchSize, lease.examples - position))
         let buffer = index == node.first ? first : pool.take()
         guard let gradient = buffer.values.baseAddress else { preconditionFailure("a gradient buffer has memory") }
-        let sums = computer.gradient(of: microbatch, at: weights, into: gradient)
+        let sums = inputs.gradient(ofMicrobatch: index, computer, into: gradient)
         accumulator.add(
             Partial(
                 gradient: buffer, lossSum: sums.loss, exampleCount: UInt32(sums.examples),

@@ -18,11 +18,20 @@ final class WorkerEngine {
     private var computer: ShardComputer?
     /// Payload frames of the leases that the core told us to keep: pixels, targets.
     private var kept: [ShardLease: [Frame]] = [:]
-    /// The weights that the core told us to keep.
-    private var weights: Frame?
+    /// The weights that the core told us to keep; in a second round the gradients of the latent vectors too.
+    private var weights: [Frame] = []
+    /// The first rounds whose second is still to come, by their leases.
+    private var firstRounds: [UInt64: FirstRound] = [:]
     /// Gradients on their way: free again when no frame refers to them any more.
     private var loans: [GradientLoan] = []
     private var pending: [ShardLease] = []
+
+    /// What a second round may reuse.
+    private struct FirstRound {
+        let step: UInt64
+        let pixels: Frame
+        var passes: ShardPasses?
+    }
     private var isComputing = false
     /// Set when the worker's life is over.
     private(set) var end: WorkerEnd?
@@ -72,8 +81,10 @@ final class WorkerEngine {
             switch action {
             case .send(let message): try send([Frame(message.header)])
             case .prepare(let welcome): prepare(for: welcome, payload)
-            case .keep(let lease): kept[lease] = payload
-            case .keepWeights: weights = payload.first
+            case .keep(let lease): keep(lease, payload)
+            case .keepWeights(let step):
+                weights = payload
+                forgetFirstRounds { $0.step + 1 < step }
             case .drop(let lease): kept[lease] = nil
             // A hello that was repeated while the coordinator was busy is welcomed twice.
             case .ignore(.alreadyAdmitted): break
@@ -94,10 +105,30 @@ final class WorkerEngine {
         while !pending.isEmpty, end == nil { try compute(pending.removeFirst()) }
     }
 
+    /// The images of a first round stay for the second, which comes without.
+    private func keep(_ lease: ShardLease, _ payload: [Frame]) {
+        kept[lease] = payload
+        guard payload.count == 2 else { return }
+        if lease.task == .embeddings {
+            firstRounds[lease.lease] = FirstRound(step: lease.step, pixels: payload[0])
+        } else if let first = firstRounds[lease.reuses] {
+            kept[lease] = [first.pixels, payload[1]]
+        }
+    }
+
+    private func forgetFirstRounds(where isOver: (FirstRound) -> Bool) {
+        for (lease, round) in firstRounds where isOver(round) {
+            firstRounds[lease] = nil
+            if let passes = round.passes { computer?.recycle(passes) }
+        }
+    }
+
     /// Same protocol and arithmetic, but a job we do not know: every shard of it is answered with a failure.
     private func prepare(for welcome: Welcome, _ payload: [Frame]) {
         let bytes = payload.first.map { frame in frame.withUnsafeBytes { Array($0) } } ?? []
         limits.parameterCount = welcome.parameterCount
+        limits.latentCount = welcome.latentCount
+        forgetFirstRounds { _ in true }
         guard let network = NetworkDescription(jobDescription: bytes),
             ParameterLayout(network).paddedCount == welcome.parameterCount
         else { return computer = nil }
@@ -109,13 +140,17 @@ final class WorkerEngine {
         guard let computer else {
             return try finish(core.onFailed(reason: "this build does not know the job it was given", now: .now))
         }
-        if let objection = objection(to: lease, payload: payload, computer) {
+        guard !weights.isEmpty else { preconditionFailure("the core knows that the weights of \(lease) are here") }
+        if let objection = objection(to: lease, payload: payload, weights: weights, computer) {
             return try finish(core.onFailed(reason: objection, now: .now))
         }
-        guard let weights else { preconditionFailure("the core knows that the weights of \(lease) are here") }
+        // Other weights may come while these are computed at.
+        let weights = weights
         let sums: ShardSums
         do {
-            sums = try computer.sums(of: lease, payload: payload, weights: weights) { done in
+            sums = try computer.sums(
+                of: lease, payload: payload, weights: weights, passes: firstRounds[lease.reuses]?.passes
+            ) { done in
                 _ = core.onProgress(lease: lease.lease, microbatchesDone: UInt32(done), now: .now)
                 try whileComputing()
                 if end != nil { throw NotWanted() }
@@ -123,7 +158,11 @@ final class WorkerEngine {
         } catch is NotWanted {
             return
         }
-        try finish(core.onComputed(nodes: sums.nodes, weights: weights.fingerprint, now: .now), sums.gradients)
+        if let passes = sums.passes {
+            if firstRounds[lease.lease] == nil { computer.recycle(passes) } else { firstRounds[lease.lease]?.passes = passes }
+        }
+        try finish(
+            core.onComputed(nodes: sums.nodes, weights: WeightsContent(weights).fingerprint, now: .now), sums.gradients)
     }
 
     /// The worker's life ended in the middle of a shard.

@@ -1,0 +1,129 @@
+// The coordinator's half of a two-round step: the loss of a whole batch of latent vectors and its gradient with respect to them
+// (docs/exactness.md, item 6). One thread, a fixed order, whatever the workers did.
+internal import Kernels
+
+/// How the latent space fares, seen through one batch.
+package struct LatentHealth: Equatable, Sendable {
+    /// Mean distance of two vectors of the same class; nil: there are none.
+    package let positiveDistance: Double?
+    /// The same of different classes.
+    package let negativeDistance: Double?
+    /// Mean length of the vectors, before any normalization.
+    package let norm: Double
+}
+
+/// Computes losses of batches of one network of the in-batch family. Keeps its memory from step to step.
+package final class BatchGradient {
+    package let network: NetworkDescription
+    private let loss: any BatchLoss
+    /// Its gradient with respect to the latent vectors of the last batch, summed over the tuples: [row][dimension].
+    package private(set) var latentGradient: [Float] = []
+    private var memory = LaneMemory()
+    private var capacity = 0
+    private var batch: Batch?
+
+    /// What is known of the last batch.
+    private struct Batch {
+        let z: LatentColumns
+        let distances: PairMatrix
+        let slopes: PairMatrix
+        let lengths: UnsafeMutablePointer<Float>
+        let labels: [Int32]
+    }
+
+    /// - Returns: nil if the network is none of the in-batch family
+    package init?(_ network: NetworkDescription) {
+        guard let loss = makeBatchLoss(network) else { return nil }
+        self.network = network
+        self.loss = loss
+    }
+
+    /// The loss of a batch, summed over its tuples; `latentGradient` is its gradient. Not finite if a latent vector is not.
+    ///
+    /// - Parameters:
+    ///   - latents: [row][dimension]
+    ///   - labels: of each row
+    package func evaluate(
+        _ latents: UnsafePointer<Float>, labels: [Int32], draws: SelectionDraws
+    ) -> LossSums {
+        let batch = prepare(count: labels.count, labels)
+        self.batch = batch
+        let (z, options) = (batch.z, network.inBatch)
+        z.load(latents)
+        z.lengths(into: batch.lengths)
+        guard (0..<z.count).allSatisfy({ batch.lengths[$0].isFinite }) else {
+            return LossSums(loss: .nan, examples: 1, active: 1)
+        }
+        if options.usesUnitVectors { z.normalize(by: batch.lengths) }
+        options.distance.fill(batch.distances, of: z)
+        batch.slopes.row(0).update(repeating: .zero, count: z.count * z.vectors)
+        let sums = labels.withUnsafeBufferPointer { labels in
+            guard let labels = labels.baseAddress else { return LossSums() }
+            let view = BatchView(count: z.count, distances: batch.distances, labels: labels, draws: draws)
+            return loss.evaluate(view, slopes: batch.slopes)
+        }
+        latentGradient.withUnsafeMutableBufferPointer { gradient in
+            guard let gradient = gradient.baseAddress else { return }
+            options.distance.gradient(of: batch.slopes, distances: batch.distances, at: z, into: gradient)
+            if options.usesUnitVectors { throughNormalization(gradient, z, batch.lengths) }
+        }
+        return sums
+    }
+
+    /// dL/dz = (g − (g·u)·u)/‖z‖ with u = z/‖z‖; zero where z is zero.
+    private func throughNormalization(
+        _ gradient: UnsafeMutablePointer<Float>, _ unit: LatentColumns, _ lengths: UnsafePointer<Float>
+    ) {
+        let d = unit.dimensions
+        for row in 0..<unit.count {
+            var along: Float = 0
+            for k in 0..<d { along = along.addingProduct(gradient[row * d + k], unit[row, k]) }
+            for k in 0..<d {
+                let across = gradient[row * d + k].addingProduct(-along, unit[row, k])
+                gradient[row * d + k] = lengths[row] > 0 ? across / lengths[row] : 0
+            }
+        }
+    }
+
+    /// How the latent space fares, by the last batch.
+    package func health() -> LatentHealth? {
+        guard let batch else { return nil }
+        var sums: (same: Double, other: Double) = (0, 0)
+        var counts = (same: 0, other: 0)
+        for i in 0..<batch.z.count {
+            let row = batch.distances.floats(i)
+            for j in i + 1..<max(batch.z.count, i + 1) {
+                if batch.labels[i] == batch.labels[j] {
+                    sums.same += Double(row[j])
+                    counts.same += 1
+                } else {
+                    sums.other += Double(row[j])
+                    counts.other += 1
+                }
+            }
+        }
+        let lengths = (0..<batch.z.count).reduce(0.0) { $0 + Double(batch.lengths[$1]) }
+        return LatentHealth(
+            positiveDistance: counts.same > 0 ? sums.same / Double(counts.same) : nil,
+            negativeDistance: counts.other > 0 ? sums.other / Double(counts.other) : nil,
+            norm: lengths / Double(max(batch.z.count, 1)))
+    }
+
+    private func prepare(count: Int, _ labels: [Int32]) -> Batch {
+        let dimensions = network.latentDimensions
+        if latentGradient.count != count * dimensions {
+            latentGradient = [Float](repeating: 0, count: count * dimensions)
+        }
+        if let batch, batch.z.count == count {
+            return Batch(
+                z: batch.z, distances: batch.distances, slopes: batch.slopes, lengths: batch.lengths, labels: labels)
+        }
+        memory = LaneMemory()
+        let vectors = (count + laneCount - 1) / laneCount
+        let lengths = UnsafeMutableRawPointer(memory.vectors(vectors)).assumingMemoryBound(to: Float.self)
+        return Batch(
+            z: LatentColumns(memory.vectors(vectors * dimensions), count: count, dimensions: dimensions),
+            distances: PairMatrix(memory.vectors(count * vectors), rowVectors: vectors),
+            slopes: PairMatrix(memory.vectors(count * vectors), rowVectors: vectors), lengths: lengths, labels: labels)
+    }
+}

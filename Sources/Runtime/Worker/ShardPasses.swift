@@ -1,0 +1,52 @@
+// What a worker keeps between the two rounds of a step: the passes that embedded the microbatches of a shard, with all their
+// activations, so that the second round need not begin with the first. What does not fit is computed again.
+internal import Coordination
+internal import ModelCore
+
+/// The forward passes of a shard's microbatches, by their index in the step.
+final class ShardPasses {
+    private var passes: [Int: MicrobatchGradient]
+
+    init(_ passes: [Int: MicrobatchGradient]) { self.passes = passes }
+
+    /// The pass of a microbatch; nil: it was not kept.
+    subscript(microbatch: Int) -> MicrobatchGradient? { passes[microbatch] }
+
+    /// All of them, to be used for another shard.
+    func takeAll() -> [MicrobatchGradient] {
+        defer { passes = [:] }
+        return Array(passes.values)
+    }
+}
+
+/// Gives out passes, up to so many bytes of them.
+struct PassPool {
+    /// Of all passes of a worker.
+    static let byteLimit = 512 << 20
+
+    private let network: NetworkDescription
+    private var free: [MicrobatchGradient] = []
+    private var made = 0
+    private let limit: Int
+
+    init(_ network: NetworkDescription) {
+        self.network = network
+        limit = max(1, Self.byteLimit / EncoderPass.byteCount(network, towers: network.kind.towers))
+    }
+
+    /// Passes for the microbatches of a range, or for as many of the first as there is memory for.
+    mutating func take(for range: MicrobatchRange) -> [Int: MicrobatchGradient] {
+        var passes: [Int: MicrobatchGradient] = [:]
+        for index in range.first..<range.end {
+            if let pass = free.popLast() {
+                passes[index] = pass
+            } else if made < limit {
+                made += 1
+                passes[index] = MicrobatchGradient(network)
+            }
+        }
+        return passes
+    }
+
+    mutating func recycle(_ passes: ShardPasses) { free += passes.takeAll() }
+}

@@ -6,10 +6,11 @@ import shutil
 import signal
 import subprocess
 
+from . import oracle
 from .cluster import Cluster
-from .job import SHORT
+from .job import SHORT, Job
 from .process import Broken
-from .registry import scenario
+from .registry import Figures, scenario
 from .world import World
 
 
@@ -145,9 +146,13 @@ def file_size_limit(world: World) -> None:
     cluster.finish()
 
 
-def _cluster_on_small_disk(world: World) -> Cluster:
+# Some seconds of two workers: more than the disk stays full.
+AWHILE = Job(steps=3000)
+
+
+def _cluster_on_small_disk(world: World, job: Job) -> Cluster:
     """Two workers at step 300; the output folder is a disk with room for all files of a run and little more."""
-    cluster = Cluster(world, SHORT)
+    cluster = Cluster(world, job)
     cluster.output.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "chaos", str(cluster.output)], check=True)
     world.finally_do(lambda: subprocess.run(["umount", "-l", str(cluster.output)], check=False))
@@ -157,23 +162,38 @@ def _cluster_on_small_disk(world: World) -> Cluster:
 
 
 @scenario("full-disk", needs_root=True)
-def full_disk(world: World) -> None:
-    """The output folder's disk is full for a while: training goes on with a loud warning, the last good checkpoint is whole."""
-    cluster = _cluster_on_small_disk(world)
-    world.fault(f"the disk fills at step {cluster.step()}")
+def full_disk(world: World) -> Figures:
+    """The output folder's disk is full for a while: training goes on with loud warnings that count every lost line of metrics."""
+    cluster = _cluster_on_small_disk(world, AWHILE)
     filler = cluster.output / "filler"
-    _fill(filler)
-    # Told by time: without a checkpoint or a line of metrics there is no other progress to see.
-    world.sleep(1.5)
+    world.fault(f"the disk fills at step {cluster.step()}")
+    _keep_full(world, filler, 1.5)
     if not cluster.coordinator.is_running:
         raise Broken(f"a full disk ended the run with {cluster.coordinator.code}: {cluster.coordinator.last_words()}")
     filler.unlink()
     world.note("there is room again")
-    cluster.finish()
+    cluster.finish(may_lose_lines=True)
+    for warning in ["WARNING: no checkpoint of step ", "WARNING: metrics.jsonl has lost ", "checkpoints can be written again"]:
+        if not cluster.coordinator.find(warning):
+            raise Broken(f"no word of '{warning}': {cluster.coordinator.errors}")
+    return {"lines lost": " + ".join(map(str, oracle.lines_lost(cluster.coordinator.errors)))}
+
+
+def _keep_full(world: World, path: pathlib.Path, seconds: float) -> None:
+    """Fills the disk, and again whatever becomes free: a checkpoint that failed half-way makes room.
+
+    By time: without a checkpoint or a line of metrics there is no other progress to see.
+    """
+    end = world.now + seconds
+    while True:
+        _fill(path)
+        if world.now >= end:
+            return
+        world.sleep(0.01)
 
 
 def _fill(path: pathlib.Path) -> None:
-    descriptor = os.open(path, os.O_CREAT | os.O_WRONLY)
+    descriptor = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND)
     try:
         while os.write(descriptor, bytes(4096)):
             pass
@@ -185,12 +205,14 @@ def _fill(path: pathlib.Path) -> None:
 
 @scenario("full-disk-then-kill", needs_root=True)
 def full_disk_then_kill(world: World) -> None:
-    """kill -9 while the disk is full: --resume finds a whole checkpoint from before, and the same bits."""
-    cluster = _cluster_on_small_disk(world)
+    """kill -9 while the disk is full: --resume finds a whole checkpoint from before, and the same bits.
+
+    No line of metrics is missing in the end: all since that checkpoint are written anew.
+    """
+    cluster = _cluster_on_small_disk(world, SHORT)
     filler = cluster.output / "filler"
     world.fault(f"the disk fills at step {cluster.step()}")
-    _fill(filler)
-    world.sleep(world.random.uniform(0, 0.5))
+    _keep_full(world, filler, world.random.uniform(0, 0.5))
     cluster.kill_coordinator()
     if cluster.coordinator.wait(within=5) != -signal.SIGKILL:
         raise Broken(f"a full disk ended the run with {cluster.coordinator.code}: {cluster.coordinator.last_words()}")

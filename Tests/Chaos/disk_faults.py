@@ -134,15 +134,13 @@ def checkpoints_lost(world: World) -> None:
 @scenario("file-size-limit")
 def file_size_limit(world: World) -> None:
     """No file may grow to a checkpoint's size: the run warns, goes on to its last step and ends with 73; without the limit, same bits."""
-    limit = ["prlimit", "--fsize=300000:300000"]
     cluster = Cluster(world, SHORT)
-    arguments = ["train", *SHORT.arguments(world.data, cluster.output), "--workers", "2"]
     world.fault("no file may grow beyond 300,000 bytes; a checkpoint has 430,000")
-    limited = world.start("train-1", arguments, limit)
+    limited = cluster.start_train(prefix=["prlimit", "--fsize=300000:300000"])
     code = limited.wait(within=60)
     if code != 73 or not limited.find("WARNING: no checkpoint") or not limited.find(f"step {SHORT.steps}/"):
         raise Broken(f"it ended with {code}, not with 73 after its last step and a warning: {limited.last_words()}")
-    cluster.coordinators.append(world.start("train-2", arguments))
+    cluster.start_train()
     cluster.finish()
 
 

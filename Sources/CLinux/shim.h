@@ -1,6 +1,8 @@
 // Functions of Linux and glibc that Swift's Glibc module hides, because it is built without _GNU_SOURCE, or that glibc lacks.
 #pragma once
+#include <arpa/inet.h>
 #include <malloc.h>
+#include <netinet/in.h>
 #include <spawn.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -19,6 +21,23 @@ long syscall(long number, ...);
 // accept4(2): the new descriptor is close-on-exec and does not block, from the first moment on.
 static inline int accept_closing_on_exec(int listener) {
     return (int)syscall(SYS_accept4, listener, (void *)0, (void *)0, SOCK_CLOEXEC | SOCK_NONBLOCK);
+}
+
+// 127.0.0.1 at a port. bind(2) and connect(2) want it as a `sockaddr`, which in Swift is a page of casts.
+static inline struct sockaddr_in loopback_address(uint16_t port) {
+    struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {.s_addr = htonl(INADDR_LOOPBACK)}};
+    return address;
+}
+
+static inline int bind_to_loopback(int number, uint16_t port) {
+    struct sockaddr_in address = loopback_address(port);
+    return bind(number, (struct sockaddr *)&address, sizeof address);
+}
+
+static inline int connect_to_loopback(int number, uint16_t port) {
+    struct sockaddr_in address = loopback_address(port);
+    return connect(number, (struct sockaddr *)&address, sizeof address);
 }
 
 // sched_setattr(2), which glibc 2.36 has no function for: the time slice of the calling thread and of those it starts from now

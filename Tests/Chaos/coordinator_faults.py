@@ -51,8 +51,7 @@ def coordinator_kill_early(world: World) -> None:
         world.sleep(world.random.uniform(0, 0.6))
         cluster.kill_coordinator()
         cluster.coordinator.wait(within=5)
-        resume = ["--resume"] if cluster.has_checkpoint else []
-        arguments = ["coordinator", *SHORT.arguments(world.data, cluster.output), "--listen", address, *resume]
+        arguments = ["coordinator", *SHORT.arguments(world.data, cluster.output), "--listen", address, *cluster.resumption]
         cluster.coordinators.append(world.start(f"coordinator-{len(cluster.coordinators) + 1}", arguments))
     cluster.finish()
 
@@ -79,8 +78,7 @@ def coordinator_and_workers_kill(world: World) -> None:
 def train_kill(world: World) -> None:
     """kill -9 of `train` at random moments: its workers go with it, its socket's folder is not in the next one's way."""
     cluster = Cluster(world, SHORT)
-    arguments = ["train", *SHORT.arguments(world.data, cluster.output), "--workers", "2"]
-    cluster.coordinators.append(world.start("train-1", arguments))
+    cluster.start_train()
 
     def strike() -> None:
         train = cluster.coordinator
@@ -88,8 +86,7 @@ def train_kill(world: World) -> None:
         train.kill()
         train.wait(within=5)
         world.wait_until("its workers have gone too", lambda: not world.strays(), within=5)
-        resume = ["--resume"] if cluster.has_checkpoint else []
-        cluster.coordinators.append(world.start(f"train-{len(cluster.coordinators) + 1}", [*arguments, *resume]))
+        cluster.start_train(*cluster.resumption)
 
     cluster.at_random_steps(3, strike)
     cluster.finish(clean=False)
@@ -112,11 +109,9 @@ def coordinator_pause(world: World) -> None:
 
 
 def _pause(cluster: Cluster, seconds: float) -> None:
-    world = cluster.world
-    world.fault(f"SIGSTOP {cluster.coordinator.name} for {seconds:.2f} s at step {cluster.step()}")
-    cluster.coordinator.send(signal.SIGSTOP)
-    world.sleep(seconds)
-    cluster.coordinator.send(signal.SIGCONT)
+    cluster.stop(cluster.coordinator)
+    cluster.world.sleep(seconds)
+    cluster.go_on(cluster.coordinator)
     cluster.wait_for_progress(10)
 
 

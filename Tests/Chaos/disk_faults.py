@@ -6,10 +6,11 @@ import shutil
 import signal
 import subprocess
 
+from . import oracle
 from .cluster import Cluster
-from .job import SHORT
+from .job import SHORT, Job
 from .process import Broken
-from .registry import scenario
+from .registry import Figures, scenario
 from .world import World
 
 
@@ -133,21 +134,23 @@ def checkpoints_lost(world: World) -> None:
 @scenario("file-size-limit")
 def file_size_limit(world: World) -> None:
     """No file may grow to a checkpoint's size: the run warns, goes on to its last step and ends with 73; without the limit, same bits."""
-    limit = ["prlimit", "--fsize=300000:300000"]
     cluster = Cluster(world, SHORT)
-    arguments = ["train", *SHORT.arguments(world.data, cluster.output), "--workers", "2"]
     world.fault("no file may grow beyond 300,000 bytes; a checkpoint has 430,000")
-    limited = world.start("train-1", arguments, limit)
+    limited = cluster.start_train(prefix=["prlimit", "--fsize=300000:300000"])
     code = limited.wait(within=60)
     if code != 73 or not limited.find("WARNING: no checkpoint") or not limited.find(f"step {SHORT.steps}/"):
         raise Broken(f"it ended with {code}, not with 73 after its last step and a warning: {limited.last_words()}")
-    cluster.coordinators.append(world.start("train-2", arguments))
+    cluster.start_train()
     cluster.finish()
 
 
-def _cluster_on_small_disk(world: World) -> Cluster:
+# Some seconds of two workers: more than the disk stays full.
+AWHILE = Job(steps=3000)
+
+
+def _cluster_on_small_disk(world: World, job: Job) -> Cluster:
     """Two workers at step 300; the output folder is a disk with room for all files of a run and little more."""
-    cluster = Cluster(world, SHORT)
+    cluster = Cluster(world, job)
     cluster.output.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "chaos", str(cluster.output)], check=True)
     world.finally_do(lambda: subprocess.run(["umount", "-l", str(cluster.output)], check=False))
@@ -157,23 +160,38 @@ def _cluster_on_small_disk(world: World) -> Cluster:
 
 
 @scenario("full-disk", needs_root=True)
-def full_disk(world: World) -> None:
-    """The output folder's disk is full for a while: training goes on with a loud warning, the last good checkpoint is whole."""
-    cluster = _cluster_on_small_disk(world)
-    world.fault(f"the disk fills at step {cluster.step()}")
+def full_disk(world: World) -> Figures:
+    """The output folder's disk is full for a while: training goes on with loud warnings that count every lost line of metrics."""
+    cluster = _cluster_on_small_disk(world, AWHILE)
     filler = cluster.output / "filler"
-    _fill(filler)
-    # Told by time: without a checkpoint or a line of metrics there is no other progress to see.
-    world.sleep(1.5)
+    world.fault(f"the disk fills at step {cluster.step()}")
+    _keep_full(world, filler, 1.5)
     if not cluster.coordinator.is_running:
         raise Broken(f"a full disk ended the run with {cluster.coordinator.code}: {cluster.coordinator.last_words()}")
     filler.unlink()
     world.note("there is room again")
-    cluster.finish()
+    cluster.finish(may_lose_lines=True)
+    for warning in ["WARNING: no checkpoint of step ", "WARNING: metrics.jsonl has lost ", "checkpoints can be written again"]:
+        if not cluster.coordinator.find(warning):
+            raise Broken(f"no word of '{warning}': {cluster.coordinator.errors}")
+    return {"lines lost": " + ".join(map(str, oracle.lines_lost(cluster.coordinator.errors)))}
+
+
+def _keep_full(world: World, path: pathlib.Path, seconds: float) -> None:
+    """Fills the disk, and again whatever becomes free: a checkpoint that failed half-way makes room.
+
+    By time: without a checkpoint or a line of metrics there is no other progress to see.
+    """
+    end = world.now + seconds
+    while True:
+        _fill(path)
+        if world.now >= end:
+            return
+        world.sleep(0.01)
 
 
 def _fill(path: pathlib.Path) -> None:
-    descriptor = os.open(path, os.O_CREAT | os.O_WRONLY)
+    descriptor = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND)
     try:
         while os.write(descriptor, bytes(4096)):
             pass
@@ -185,12 +203,14 @@ def _fill(path: pathlib.Path) -> None:
 
 @scenario("full-disk-then-kill", needs_root=True)
 def full_disk_then_kill(world: World) -> None:
-    """kill -9 while the disk is full: --resume finds a whole checkpoint from before, and the same bits."""
-    cluster = _cluster_on_small_disk(world)
+    """kill -9 while the disk is full: --resume finds a whole checkpoint from before, and the same bits.
+
+    No line of metrics is missing in the end: all since that checkpoint are written anew.
+    """
+    cluster = _cluster_on_small_disk(world, SHORT)
     filler = cluster.output / "filler"
     world.fault(f"the disk fills at step {cluster.step()}")
-    _fill(filler)
-    world.sleep(world.random.uniform(0, 0.5))
+    _keep_full(world, filler, world.random.uniform(0, 0.5))
     cluster.kill_coordinator()
     if cluster.coordinator.wait(within=5) != -signal.SIGKILL:
         raise Broken(f"a full disk ended the run with {cluster.coordinator.code}: {cluster.coordinator.last_words()}")

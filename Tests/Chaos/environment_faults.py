@@ -8,17 +8,12 @@ import os
 import signal
 
 from .cluster import Cluster
-from .job import LONG, SHORT, Job
+from .job import LONG, SHORT
 from .process import Broken
 from .registry import Figures, scenario
 from . import oracle, procfs
 from .stranger_faults import let_in, send_away
 from .world import World
-
-
-def _train(world: World, job: Job = SHORT) -> tuple[Cluster, list[str]]:
-    cluster = Cluster(world, job)
-    return cluster, ["train", *job.arguments(world.data, cluster.output), "--workers", "2"]
 
 
 def _require_model(cluster: Cluster) -> None:
@@ -32,7 +27,7 @@ def _require_model(cluster: Cluster) -> None:
 @scenario("clogged-stderr", quick=True)
 def clogged_stderr(world: World) -> None:
     """Standard error is a pipe that is full and that nobody reads: lines are dropped, steps are not."""
-    cluster, arguments = _train(world)
+    cluster = Cluster(world, SHORT)
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     try:
@@ -42,7 +37,7 @@ def clogged_stderr(world: World) -> None:
         pass
     os.set_blocking(writer, True)
     world.fault("standard error is full")
-    cluster.coordinators.append(world.start("train-1", arguments, stderr=writer))
+    cluster.start_train(stderr=writer)
     os.close(writer)
     world.finally_do(lambda: os.close(reader))
     cluster.finish(within=30)
@@ -51,9 +46,9 @@ def clogged_stderr(world: World) -> None:
 @scenario("closed-stderr")
 def closed_stderr(world: World) -> None:
     """Whoever read standard error has gone: the run goes on."""
-    cluster, arguments = _train(world)
+    cluster = Cluster(world, SHORT)
     reader, writer = os.pipe()
-    cluster.coordinators.append(world.start("train-1", arguments, stderr=writer))
+    cluster.start_train(stderr=writer)
     os.close(writer)
     cluster.wait_for_step(world.random.randrange(10, 1000))
     world.fault("the reader of standard error goes")
@@ -64,10 +59,10 @@ def closed_stderr(world: World) -> None:
 @scenario("no-streams")
 def no_streams(world: World) -> Figures:
     """Started without standard streams at all: the model is right, and no file of the run became a stream."""
-    cluster, arguments = _train(world)
+    cluster = Cluster(world, SHORT)
     world.fault("no standard input, output or error")
     shell = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh"]
-    process = world.start("train-1", arguments, prefix=shell)
+    process = cluster.start_train(prefix=shell)
     code = process.wait(within=60)
     _require_model(cluster)
     if code != 0:
@@ -79,16 +74,14 @@ def no_streams(world: World) -> Figures:
 def closed_stdout(world: World) -> None:
     """Standard output is a pipe without a reader, or a full device: the model is written all the same, exit status 73 and why."""
     for index, kind in enumerate(["without a reader", "full"]):
-        cluster, arguments = _train(world)
-        cluster.output = world.folder / f"output-{index}"
-        arguments = ["train", *SHORT.arguments(world.data, cluster.output), "--workers", "2"]
+        cluster = Cluster(world, SHORT, label=f"-{index}")
         world.fault(f"standard output: {kind}")
         if kind == "full":
             writer = os.open("/dev/full", os.O_WRONLY)
         else:
             reader, writer = os.pipe()
             os.close(reader)
-        process = world.start(f"train-{index}", arguments, stdout=writer)
+        process = cluster.start_train(stdout=writer)
         os.close(writer)
         code = process.wait(within=60)
         _require_model(cluster)
@@ -124,16 +117,15 @@ NEED = 72
 @scenario("too-few-descriptors")
 def too_few_descriptors(world: World) -> Figures:
     """With fewer descriptors than it may need `train` refuses and says how many; with just so many it works, also when a worker dies."""
-    cluster, arguments = _train(world)
+    cluster = Cluster(world, SHORT)
     for count in [*sorted(world.random.sample(range(4, NEED - 1), 3)), NEED - 1]:
         world.fault(f"{count} file descriptors")
-        process = world.start(f"train-{count}", arguments, prefix=["prlimit", f"--nofile={count}:{count}"])
+        process = cluster.start_train(prefix=["prlimit", f"--nofile={count}:{count}"])
         # With a handful there may be none left to load the program with, or to say why.
         if process.wait(within=30) != 78 and count > 10 or count > 20 and str(NEED) not in process.last_words():
             raise Broken(f"with {count} descriptors it ended with {process.code}: {process.last_words()}")
     world.fault(f"{NEED} file descriptors")
-    process = world.start("train-enough", arguments, prefix=["prlimit", f"--nofile={NEED}:{NEED}"])
-    cluster.coordinators.append(process)
+    process = cluster.start_train(prefix=["prlimit", f"--nofile={NEED}:{NEED}"])
     most = 0
 
     def strike() -> None:
@@ -152,11 +144,10 @@ def too_few_descriptors(world: World) -> Figures:
 @scenario("descriptors-taken-away", limit=240)
 def descriptors_taken_away(world: World) -> Figures:
     """A run has no descriptor left from some moment on, and a worker dies: it ends with a sentence or works on, and can be resumed."""
-    cluster, arguments = _train(world, LONG)
+    cluster = Cluster(world, LONG)
     codes: list[int] = []
     for spare in range(4):
-        process = world.start(f"train-{spare}", [*arguments, "--restartable"])
-        cluster.coordinators.append(process)
+        process = cluster.start_train("--restartable")
         cluster.wait_for_step(cluster.step() + 100)
         most = procfs.open_files(process.pid) + spare
         world.fault(f"no more than {most} descriptors, {spare} more than in use, and a worker is killed")
@@ -171,7 +162,7 @@ def descriptors_taken_away(world: World) -> Figures:
         if codes[-1] not in (69, 71, 73, 75, 143) or not process.lines:
             raise Broken(f"with {spare} spare descriptors it ended with {codes[-1]}: {process.last_words()}")
         world.wait_until("its workers have gone", lambda: not world.strays(), within=10)
-    cluster.coordinators.append(world.start("train-last", [*arguments, "--restartable"]))
+    cluster.start_train("--restartable")
     cluster.finish(clean=False)
     return {"exit status": codes}
 

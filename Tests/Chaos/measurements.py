@@ -33,8 +33,7 @@ def _recomputation(world: World, number: int, remote: bool) -> list[float]:
         cluster.add_worker()
         cluster.add_worker()
     else:
-        arguments = ["train", *QUICK_STEPS.arguments(world.data, cluster.output), "--workers", "2", "--trace", str(trace)]
-        cluster.coordinators.append(world.start("train-1", arguments))
+        cluster.start_train("--trace", str(trace))
     began = origin.wait()
     strikes: list[tuple[str, float]] = []
     for index in range(STRIKES):

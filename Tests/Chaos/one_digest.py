@@ -37,8 +37,7 @@ def one_digest_sample(world: World) -> None:
 def _train(world: World, workers: int) -> None:
     world.fault(f"train with {workers} workers")
     cluster = Cluster(world, BRIEF, label=f"-train-{workers}")
-    arguments = ["train", *BRIEF.arguments(world.data, cluster.output), "--workers", str(workers)]
-    cluster.coordinators.append(world.start(f"train-{workers}", arguments))
+    cluster.start_train(workers=workers)
     cluster.finish(within=60)
 
 

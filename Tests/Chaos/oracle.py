@@ -4,6 +4,7 @@ memory within bounds. Judges what is there; changes and starts nothing."""
 import hashlib
 import json
 import pathlib
+import re
 
 from .job import Job, Result, digest_in, read_losses
 from .process import Broken
@@ -19,8 +20,11 @@ FILES = {
 }
 
 
-def require_same_result(job: Job, said: str, output: pathlib.Path, reference: Result) -> None:
-    """The digest that was printed, that of the file, and every loss of metrics.jsonl are those of the fault-free run."""
+def require_same_result(job: Job, said: str, output: pathlib.Path, reference: Result, lost: tuple[int, ...] = ()) -> None:
+    """The digest that was printed, that of the file, and every loss of metrics.jsonl are those of the fault-free run.
+
+    `lost`: as in `require_same_losses`.
+    """
     digest = digest_in(said)
     if digest != reference.digest:
         raise Broken(f"the digest is {digest}, without faults it is {reference.digest}")
@@ -28,19 +32,37 @@ def require_same_result(job: Job, said: str, output: pathlib.Path, reference: Re
     written = hashlib.sha256(model.read_bytes()).hexdigest()
     if written != digest:
         raise Broken(f"{model} has the digest {written}, the last line says {digest}")
-    require_same_losses(read_losses(output / f"{job.prefix}metrics.jsonl"), reference.losses)
+    require_same_losses(read_losses(output / f"{job.prefix}metrics.jsonl"), reference.losses, lost)
     totals = json.loads((output / f"{job.prefix}run.json").read_text())
     if (totals.get("steps"), totals.get("model_sha256")) != (job.steps, digest):
         raise Broken(f"run.json counts {totals.get('steps')} of {job.steps} steps, digest {totals.get('model_sha256')}")
 
 
-def require_same_losses(losses: tuple, reference: tuple) -> None:
-    """No gap, no repeat, no other value."""
-    for index, (line, wanted) in enumerate(zip(losses, reference)):
+def require_same_losses(losses: tuple, reference: tuple, lost: tuple[int, ...] = ()) -> None:
+    """No gap, no repeat, no other value.
+
+    `lost`: so many lines the run itself says that it could not write, one number for each time; there must be exactly these gaps.
+    """
+    gaps, next_index = [], 0
+    for number, line in enumerate(losses, 1):
+        wanted = reference[next_index] if next_index < len(reference) else "nothing more"
         if line != wanted:
-            raise Broken(f"metrics.jsonl, line {index + 1}: {line}, without faults {wanted}")
-    if len(losses) != len(reference):
-        raise Broken(f"metrics.jsonl has {len(losses)} lines, without faults {len(reference)}")
+            if not lost or line not in reference[next_index:]:
+                raise Broken(f"metrics.jsonl, line {number}: {line}, without faults {wanted}")
+            gaps.append(reference.index(line, next_index) - next_index)
+            next_index += gaps[-1]
+        next_index += 1
+    if next_index < len(reference):
+        if not lost:
+            raise Broken(f"metrics.jsonl has {len(losses)} lines, without faults {len(reference)}")
+        gaps.append(len(reference) - next_index)
+    if gaps != list(lost):
+        raise Broken(f"metrics.jsonl has gaps of {gaps} lines, the run says that it has lost {list(lost)}")
+
+
+def lines_lost(said: str) -> tuple[int, ...]:
+    """How many lines of metrics.jsonl a run has lost each time that it could not write them, as it says when it can again."""
+    return tuple(int(count) for count in re.findall(r"metrics\.jsonl can be written again, without (\d+) lines? ", said))
 
 
 def require_clean_output(job: Job, output: pathlib.Path) -> None:

@@ -37,6 +37,26 @@ class OracleTests(unittest.TestCase):
             with self.assertRaises(Broken):
                 oracle.require_same_losses(wrong, lines)
 
+    def test_only_the_lines_that_a_run_says_it_has_lost_may_be_missing(self):
+        said = "metrics.jsonl can be written again, without 1 line that it has lost\nx\nmetrics.jsonl can be written again, without 2 lines that"
+        self.assertEqual(oracle.lines_lost(said + " it has lost\n"), (1, 2))
+        self.assertEqual(oracle.lines_lost("WARNING: metrics.jsonl has lost 3 lines: full"), ())
+        lines = tuple((step, 1, "train", 1 / step) for step in range(1, 9))
+        oracle.require_same_losses((lines[0], *lines[2:5], lines[7]), lines, (1, 2))
+        oracle.require_same_losses(lines[:5], lines, (3,))
+        for wrong, lost in [
+            (lines[:5], (2,)),
+            (lines[:5], (3, 1)),
+            (lines, (1,)),
+            ((lines[0], *lines[3:]), (1, 1)),
+            ((*lines[:4], lines[3], *lines[6:]), (1,)),
+            ((*lines[:4], lines[2], *lines[5:]), (1,)),
+            ((*lines[:4], (6, 1, "train", 0.5), *lines[6:]), (1,)),
+            ((*lines[:4], *lines[5:], lines[7]), (1,)),
+        ]:
+            with self.assertRaises(Broken):
+                oracle.require_same_losses(wrong, lines, lost)
+
     def test_unknown_files_are_found(self):
         with tempfile.TemporaryDirectory() as name:
             folder = pathlib.Path(name)

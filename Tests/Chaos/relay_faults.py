@@ -1,9 +1,8 @@
 """Relays (`siamese relay`) that are killed and stopped. Not `relay.py`, which is a bad network."""
 
-import signal
 import time
 
-from .cluster import Cluster, RelayPlace
+from .cluster import Cluster
 from .job import LONG, SHORT, Job
 from .process import Broken
 from .registry import Figures, scenario
@@ -48,16 +47,6 @@ def _require_same_workers(cluster: Cluster) -> None:
         raise Broken("a worker had to be replaced")
 
 
-def _stop(cluster: Cluster, relay: RelayPlace) -> None:
-    cluster.world.fault(f"SIGSTOP {relay.name} at step {cluster.step()}")
-    relay.process.send(signal.SIGSTOP)
-
-
-def _continue(cluster: Cluster, relay: RelayPlace) -> None:
-    cluster.world.note(f"SIGCONT {relay.name} at step {cluster.step()}")
-    relay.process.send(signal.SIGCONT)
-
-
 # Long: a relay that is stopped when the run ends waits for the coordinator to come back, and its workers with it.
 @scenario("relay-pause", limit=300)
 def relay_pause(world: World) -> None:
@@ -65,10 +54,10 @@ def relay_pause(world: World) -> None:
     cluster = _cluster(world, LONG)
 
     def strike() -> None:
-        relay = world.random.choice(cluster.relays)
-        _stop(cluster, relay)
+        relay = world.random.choice(cluster.relays).process
+        cluster.stop(relay)
         world.sleep(world.random.uniform(0.05, 2))
-        _continue(cluster, relay)
+        cluster.go_on(relay)
 
     cluster.at_random_steps(4, strike)
     _require_same_workers(cluster)
@@ -82,11 +71,11 @@ def relay_long_pause(world: World) -> None:
     cluster.wait_for_step(100)
     relay = cluster.relays[0]
     began = time.monotonic()
-    _stop(cluster, relay)
+    cluster.stop(relay.process)
     cluster.coordinator.wait_for_line(f"lost {relay.name}", within=20, after=began)
     world.sleep(max(0.0, 14 - (time.monotonic() - began)))
     resumed = time.monotonic()
-    _continue(cluster, relay)
+    cluster.go_on(relay.process)
     cluster.coordinator.wait_for_line(relay.name, within=20, after=resumed)
     cluster.wait_for_progress(20)
     cluster.finish()

@@ -34,9 +34,7 @@ def kill_workers(cluster: Cluster) -> None:
 def local_worker_kill(world: World) -> None:
     """kill -9 of worker processes that `train` has started itself; it starts others."""
     cluster = Cluster(world, SHORT)
-    arguments = ["train", *SHORT.arguments(world.data, cluster.output), "--workers", "3"]
-    train = world.start("train-1", arguments)
-    cluster.coordinators.append(train)
+    train = cluster.start_train(workers=3)
 
     def strike() -> None:
         victim = world.random.choice(train.children())
@@ -83,11 +81,9 @@ def worker_pause(world: World) -> None:
 
     def strike() -> None:
         worker = world.random.choice(cluster.workers)
-        world.fault(f"SIGSTOP {worker.name} at step {cluster.step()}")
-        worker.send(signal.SIGSTOP)
+        cluster.stop(worker)
         world.sleep(world.random.uniform(0.05, 2))
-        world.note(f"SIGCONT {worker.name} at step {cluster.step()}")
-        worker.send(signal.SIGCONT)
+        cluster.go_on(worker)
 
     cluster.at_random_steps(4, strike)
     cluster.finish()
@@ -100,14 +96,12 @@ def worker_long_pause(world: World) -> None:
     cluster.start(workers=2)
     cluster.wait_for_step(200)
     worker = cluster.workers[0]
-    world.fault(f"SIGSTOP {worker.name}")
     began = time.monotonic()
-    worker.send(signal.SIGSTOP)
+    cluster.stop(worker)
     cluster.coordinator.wait_for_line("lost worker-1", within=20)
     world.sleep(max(0.0, 14 - (time.monotonic() - began)))
-    world.note(f"SIGCONT {worker.name} at step {cluster.step()}")
     resumed = time.monotonic()
-    worker.send(signal.SIGCONT)
+    cluster.go_on(worker)
     cluster.coordinator.wait_for_line("worker-1", within=15, after=resumed)
     cluster.finish()
 
@@ -118,13 +112,11 @@ def all_workers_long_pause(world: World) -> None:
     cluster = Cluster(world, SHORT)
     cluster.start(workers=2)
     cluster.wait_for_step(300)
-    world.fault("SIGSTOP of both workers")
     for worker in cluster.workers:
-        worker.send(signal.SIGSTOP)
+        cluster.stop(worker)
     world.sleep(14)
     for worker in cluster.workers:
-        worker.send(signal.SIGCONT)
-    world.note("SIGCONT of both")
+        cluster.go_on(worker)
     took = cluster.wait_for_progress(20, within=20)
     world.note(f"20 more steps after {took:.2f} s")
     cluster.finish()
@@ -172,15 +164,12 @@ def interrupt_twice(world: World) -> Figures:
 def interrupt_train_twice(world: World, within: float, label: str = "") -> Figures:
     """Four times, at random moments; each has ended after `within` seconds."""
     cluster = Cluster(world, SHORT, label=label)
-    train = ["train", *SHORT.arguments(world.data, cluster.output), "--workers", "2"]
     slowest = 0.0
-    for leg in range(4):
-        name, resume = f"train-{leg + 1}", ["--resume"] if cluster.has_checkpoint else []
-        process = world.start(name, [*train, *resume])
-        cluster.coordinators.append(process)
+    for _ in range(4):
+        process = cluster.start_train(*cluster.resumption)
         cluster.wait_for_step(cluster.step() + 100)
         world.sleep(world.random.uniform(0, 0.05))
-        world.fault(f"SIGINT, and again soon, to {name}")
+        world.fault(f"SIGINT, and again soon, to {process.name}")
         began = time.monotonic()
         process.send(signal.SIGINT)
         world.sleep(world.random.choice([0, 0.001, 0.01, 0.1]))
@@ -188,10 +177,10 @@ def interrupt_train_twice(world: World, within: float, label: str = "") -> Figur
         code = process.wait(within)
         slowest = max(slowest, time.monotonic() - began)
         if code != 128 + signal.SIGINT:
-            raise Broken(f"{name} ended with {code} on two SIGINT: {process.last_words()}")
+            raise Broken(f"{process.name} ended with {code} on two SIGINT: {process.last_words()}")
         # They have 2 s of their own from when they see that it has gone.
         world.wait_until("its workers have gone", lambda: not world.strays(), within=10)
-    cluster.coordinators.append(world.start("train-last", [*train, "--resume"]))
+    cluster.start_train("--resume")
     cluster.finish(clean=False)
     return {"slowest end, ms": round(slowest * 1000)}
 

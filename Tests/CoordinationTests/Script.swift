@@ -22,6 +22,13 @@ enum Script {
         return CoordinatorCore(configuration: configuration, now: start)
     }
 
+    /// A coordinator that has admitted workers at the start.
+    static func core(_ peers: PeerID...) -> CoordinatorCore {
+        var core = coordinator()
+        for peer in peers { _ = core.onMessage(hello(peer.rawValue), from: peer, now: start) }
+        return core
+    }
+
     static func worker(patience: WorkerPatience = WorkerPatience()) -> WorkerCore {
         let configuration = WorkerConfiguration(
             build: build, incarnation: 70, threads: 1, processID: 5, processName: "w", patience: patience)

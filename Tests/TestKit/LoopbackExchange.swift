@@ -1,5 +1,6 @@
 // Bytes to a port of this machine and what comes back: a client that has no manners of its own. Every wait has a deadline.
 
+internal import CLinux
 import Glibc
 
 /// One TCP connection to 127.0.0.1.
@@ -13,16 +14,7 @@ package final class LoopbackConnection {
         for option in [SO_RCVTIMEO, SO_SNDTIMEO] {
             setsockopt(number, SOL_SOCKET, option, &limit, socklen_t(MemoryLayout<timeval>.size))
         }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = port.bigEndian
-        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-        let status = withUnsafePointer(to: address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(number, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-            }
-        }
-        guard status == 0 else { throw LoopbackError(attempt: "connect", code: errno) }
+        guard connect_to_loopback(number, port) == 0 else { throw LoopbackError(attempt: "connect", code: errno) }
     }
 
     deinit { close(number) }

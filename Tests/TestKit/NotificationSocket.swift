@@ -1,4 +1,5 @@
 // A service manager's ear, such as systemd gives to a unit of Type=notify: a datagram socket that a test holds.
+internal import CLinux
 internal import Glibc
 
 package final class NotificationSocket {

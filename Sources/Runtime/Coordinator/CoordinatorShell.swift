@@ -188,37 +188,22 @@ package final class CoordinatorShell {
     }
 
     private func receive(_ message: Message, from peer: PeerID) throws {
-        guard case .frames(let frames) = message, let header = frames.first else {
-            return try perform(core.onMalformed(.inconsistent("a message with too many frames"), from: peer, now: .now))
-        }
-        let payload = Array(frames.dropFirst())
-        let decoded: WorkerMessage
+        let received: ReceivedMessage<WorkerMessage>
         do {
-            decoded = try header.withUnsafeBytes { (bytes) throws(DecodingFailure) in
-                try WorkerMessage.decode(header: bytes, payloadSizes: payload.map(\.count), limits: limits) {
-                    payload[$0].fingerprint
-                }
-            }
+            received = try ReceivedMessage(message, limits: limits, WorkerMessage.decode)
         } catch {
             return try perform(core.onMalformed(error, from: peer, now: .now))
         }
-        var answer: Answer?
-        if case .partials(let partials) = decoded { answer = Answer(partials: partials, payload: payload) }
+        let answer = received.answer
         if let trace, let answer, let worker = core.workers.first(where: { $0.peer == peer }),
             let sent = sendTimes[peer]
         {
             trace.note(answer.partials, of: worker, sent: sent)
         }
         try perform(
-            core.onMessage(decoded, from: peer, credential: link.keyName(of: peer), now: .now), answer: answer)
+            core.onMessage(received.content, from: peer, credential: link.keyName(of: peer), now: .now), answer: answer)
         // Nothing else forgets a stranger whose first word is farewell.
-        if case .goodbye = decoded { link.forget(peer) }
-    }
-
-    /// The partials message that an action speaks of.
-    private struct Answer {
-        let partials: Partials
-        let payload: [Frame]
+        if case .goodbye = received.content { link.forget(peer) }
     }
 
     // MARK: Actions
@@ -255,7 +240,9 @@ package final class CoordinatorShell {
         case .goodbye(let peer, let reason):
             _ = try send(.goodbye(run: core.run, reason), to: peer)
             link.forget(peer)
-        case .accept(let lease): accept(answer, lease)
+        case .accept(let lease):
+            guard let answer else { preconditionFailure("\(lease) accepted without an answer") }
+            answer.insert(into: &tree, pool)
         case .confirmed: break
         case .arbitrate(let lease): disputes.append(lease)
         case .quarantined(let worker, let unconfirmed):
@@ -312,25 +299,6 @@ package final class CoordinatorShell {
         input.examples.gather(examples, from: input.images, into: pixels.bytes)
         let targets = input.examples.targets[examples].withUnsafeBytes { Frame(copying: $0) }
         return [Frame(borrowing: pixels, bytes: UnsafeRawBufferPointer(pixels.bytes)), targets]
-    }
-
-    private func accept(_ answer: Answer?, _ lease: ShardLease) {
-        guard let answer else { preconditionFailure("\(lease) accepted without an answer") }
-        for (summary, frame) in zip(answer.partials.nodes, answer.payload) {
-            let partial = Partial(
-                gradient: gradient(in: frame), lossSum: summary.lossSum, exampleCount: summary.examples,
-                activeCount: summary.active)
-            let insertion = tree.insert(partial, at: summary.node)
-            precondition(insertion == .stored || insertion == .completed, "node \(summary.node): \(insertion)")
-        }
-    }
-
-    /// Where it can be, the received message itself.
-    private func gradient(in frame: Frame) -> GradientBuffer {
-        if let bytes = frame.takenBytes, let buffer = GradientBuffer(adopting: bytes, of: frame) { return buffer }
-        let buffer = pool.take()
-        frame.withUnsafeBytes { buffer.copyBytes(from: $0) }
-        return buffer
     }
 
     /// The third opinion, or the second where there is only one worker. It may take as long as many steps, so the link is served

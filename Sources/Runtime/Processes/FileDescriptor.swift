@@ -23,6 +23,14 @@ final class FileDescriptor {
         return (try output.aboveStandard(), try input.aboveStandard())
     }
 
+    /// The same for a signal handler that wakes a loop: nobody ever waits for either end.
+    static func wakePipe() throws(ProcessError) -> (output: FileDescriptor, input: FileDescriptor) {
+        let (output, input) = try pipe()
+        try output.makeNonBlocking()
+        try input.makeNonBlocking()
+        return (output, input)
+    }
+
     /// Moves it above 2, where giving a child its standard descriptors cannot overwrite it. It is only ever below when
     /// this program was started with one of them closed.
     private func aboveStandard() throws(ProcessError) -> FileDescriptor {

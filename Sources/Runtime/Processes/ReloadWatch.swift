@@ -13,10 +13,7 @@ package final class ReloadWatch {
     private var before: sigaction
 
     package init() throws(ProcessError) {
-        let (output, input) = try FileDescriptor.pipe()
-        try output.makeNonBlocking()
-        try input.makeNonBlocking()
-        (self.output, self.input) = (output, input)
+        (output, input) = try FileDescriptor.wakePipe()
         let (isFree, _) = wakeDescriptor.compareExchange(
             expected: nobody, desired: input.number, ordering: .sequentiallyConsistent)
         precondition(isFree, "a process has one ReloadWatch at a time")

@@ -23,10 +23,7 @@ package final class SignalWatch {
     private var before: [(signal: Int32, action: sigaction)] = []
 
     package init() throws(ProcessError) {
-        let (output, input) = try FileDescriptor.pipe()
-        try output.makeNonBlocking()
-        try input.makeNonBlocking()
-        (self.output, self.input) = (output, input)
+        (output, input) = try FileDescriptor.wakePipe()
         let (isFree, _) = wakeDescriptor.compareExchange(
             expected: nobody, desired: input.number, ordering: .sequentiallyConsistent)
         precondition(isFree, "a process has one SignalWatch at a time")

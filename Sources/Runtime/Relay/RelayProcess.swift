@@ -101,7 +101,7 @@ private final class RelayProcess {
             if shell.end == nil { try serve(until: [shell.nextDeadline, reconnection].compactMap { $0 }.min()) }
         }
         try leaveTimeForGoodbyes()
-        try conclude()
+        if let failure = shell.end?.failure(at: options.coordinator) { throw failure }
     }
 
     private func serve(until deadline: UInt64?) throws {
@@ -140,29 +140,5 @@ private final class RelayProcess {
     /// A second signal ends the process meanwhile.
     private func leaveTimeForGoodbyes() throws {
         _ = try Poller<Int>().wait(until: MonotonicClock.now() + Self.farewell)
-    }
-
-    private func conclude() throws {
-        switch shell.end {
-        case .finished(.stopped)?:
-            throw RunFailure(.tryAgainLater, "the run was stopped before its end; it may be resumed")
-        case .finished, .left, nil: return
-        case .refused(let refusal)? where refusal.code == .notAuthorized:
-            throw RunFailure(.notAuthorized, "the coordinator at \(options.coordinator) refused: \(refusal.reason)")
-        case .refused(let refusal)?:
-            throw RunFailure(
-                refusal.code == .full ? .tryAgainLater : .badConfiguration,
-                "the coordinator at \(options.coordinator) refused: \(refusal.reason)")
-        case .noCoordinator(let limit)?:
-            throw RunFailure(
-                .unavailable,
-                "no coordinator at \(options.coordinator) answered within \(limit.seconds) s: "
-                    + "is it running, and is the address right?")
-        case .lostCoordinator(let limit)?:
-            throw RunFailure(
-                .tryAgainLater,
-                "the coordinator at \(options.coordinator) is gone, and neither it nor a successor was there within "
-                    + "\(limit.seconds) s")
-        }
     }
 }

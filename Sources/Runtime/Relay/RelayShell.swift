@@ -46,21 +46,13 @@ package final class RelayShell {
 
     /// A message arrived from the coordinator.
     package func receive(_ message: Message) throws {
-        guard case .frames(let frames) = message, let header = frames.first else {
-            return notify(.dropped("a message of the coordinator: too many frames or none"))
-        }
-        let payload = Array(frames.dropFirst())
-        let decoded: CoordinatorMessage
+        let received: ReceivedMessage<CoordinatorMessage>
         do {
-            decoded = try header.withUnsafeBytes { (bytes) throws(DecodingFailure) in
-                try CoordinatorMessage.decode(header: bytes, payloadSizes: payload.map(\.count), limits: limits) {
-                    payload[$0].fingerprint
-                }
-            }
+            received = try ReceivedMessage(message, limits: limits, CoordinatorMessage.decode)
         } catch {
             return notify(.dropped("a message of the coordinator: \(error)"))
         }
-        try perform(core.onMessage(decoded, now: .now), fromAbove: payload)
+        try perform(core.onMessage(received.content, now: .now), fromAbove: received.payload)
     }
 
     /// Something happened on the link to our workers, or a deadline passed. A signal is the owner's affair.
@@ -80,26 +72,17 @@ package final class RelayShell {
     package func stop(reason: String) throws { try perform(core.onStop(reason: reason, now: .now)) }
 
     private func receive(_ message: Message, from peer: PeerID) throws {
-        guard case .frames(let frames) = message, let header = frames.first else {
-            return try perform(core.onMalformed(.inconsistent("a message with too many frames"), from: peer, now: .now))
-        }
-        let payload = Array(frames.dropFirst())
-        let decoded: WorkerMessage
+        let received: ReceivedMessage<WorkerMessage>
         do {
-            decoded = try header.withUnsafeBytes { (bytes) throws(DecodingFailure) in
-                try WorkerMessage.decode(header: bytes, payloadSizes: payload.map(\.count), limits: limits) {
-                    payload[$0].fingerprint
-                }
-            }
+            received = try ReceivedMessage(message, limits: limits, WorkerMessage.decode)
         } catch {
             return try perform(core.onMalformed(error, from: peer, now: .now))
         }
-        var answer: Answer?
-        if case .partials(let partials) = decoded { answer = Answer(partials: partials, payload: payload) }
+        let answer = received.answer
         try perform(
-            core.onMessage(decoded, from: peer, credential: link.keyName(of: peer), now: .now), answer: answer)
+            core.onMessage(received.content, from: peer, credential: link.keyName(of: peer), now: .now), answer: answer)
         // Nothing else forgets a stranger whose first word is farewell.
-        if case .goodbye = decoded { link.forget(peer) }
+        if case .goodbye = received.content { link.forget(peer) }
     }
 
     // MARK: Actions

@@ -206,16 +206,7 @@ extension FileDescriptor {
         let listener = FileDescriptor(owning: number)
         var yes: Int32 = 1
         setsockopt(number, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<Int32>.size))
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = port.bigEndian
-        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-        let status = withUnsafePointer(to: address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(number, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-            }
-        }
-        guard status == 0, listen(number, 16) == 0 else {
+        guard bind_to_loopback(number, port) == 0, listen(number, 16) == 0 else {
             throw RunFailure(
                 .unavailable,
                 "cannot serve metrics on 127.0.0.1:\(port): \(String(cString: strerror(errno))). Give --metrics-port "

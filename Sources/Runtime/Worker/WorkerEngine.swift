@@ -55,21 +55,13 @@ final class WorkerEngine {
     /// A message arrived. Returns why it was dropped, if it was.
     @discardableResult
     func receive(_ message: Message) throws -> String? {
-        guard case .frames(let frames) = message, let header = frames.first else {
-            return "a message with too many frames or none"
-        }
-        let payload = Array(frames.dropFirst())
-        let decoded: CoordinatorMessage
+        let received: ReceivedMessage<CoordinatorMessage>
         do {
-            decoded = try header.withUnsafeBytes { (bytes) throws(DecodingFailure) in
-                try CoordinatorMessage.decode(header: bytes, payloadSizes: payload.map(\.count), limits: limits) {
-                    payload[$0].fingerprint
-                }
-            }
+            received = try ReceivedMessage(message, limits: limits, CoordinatorMessage.decode)
         } catch {
             return "\(error)"
         }
-        return try perform(core.onMessage(decoded, now: .now), payload: payload)
+        return try perform(core.onMessage(received.content, now: .now), payload: received.payload)
     }
 
     // MARK: Actions

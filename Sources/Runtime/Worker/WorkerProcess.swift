@@ -173,26 +173,8 @@ private final class WorkerProcess {
     }
 
     private func conclude() throws {
-        switch engine.end {
-        case .finished(.stopped)? where !options.isChild:
-            throw RunFailure(.tryAgainLater, "the run was stopped before its end; it may be resumed")
-        case .finished, .left, nil: return
-        case .refused(let refusal)? where refusal.code == .notAuthorized:
-            throw RunFailure(.notAuthorized, "the coordinator at \(options.coordinator) refused: \(refusal.reason)")
-        case .refused(let refusal)?:
-            throw RunFailure(
-                refusal.code == .full ? .tryAgainLater : .badConfiguration,
-                "the coordinator at \(options.coordinator) refused: \(refusal.reason)")
-        case .noCoordinator(let limit)?:
-            throw RunFailure(
-                .unavailable,
-                "no coordinator at \(options.coordinator) answered within \(limit.seconds) s: "
-                    + "is it running, and is the address right?")
-        case .lostCoordinator(let limit)?:
-            throw RunFailure(
-                .tryAgainLater,
-                "the coordinator at \(options.coordinator) is gone, and neither it nor a successor was there within "
-                    + "\(limit.seconds) s")
-        }
+        // Whoever started a child says how the run ended.
+        if options.isChild, case .finished = engine.end { return }
+        if let failure = engine.end?.failure(at: options.coordinator) { throw failure }
     }
 }

@@ -103,10 +103,12 @@ final class WatchedSource: GradientSource {
 
     var workerCount: Int { shell.workers.count }
 
-    func begin(_ input: StepInput, weights: Frame) throws {
+    func begin(_ input: StepInput, weights: Frame, latentGradients: Frame?) throws {
         step = Int(input.number)
-        try shell.begin(input, weights: weights)
+        try shell.begin(input, weights: weights, latentGradients: latentGradients)
     }
+
+    func latents() throws -> [Float] { try shell.latents() }
 
     func prepare(_ input: StepInput) throws { try shell.prepare(input) }
 

@@ -40,6 +40,11 @@ package struct UnconfirmedResults: Equatable, Sendable {
         shards += 1
     }
 
+    /// With other numbers for the steps.
+    package func inSteps(_ step: (UInt64) -> UInt64) -> UnconfirmedResults {
+        UnconfirmedResults(firstStep: step(firstStep), lastStep: step(lastStep), shards: shards)
+    }
+
     func joined(with other: UnconfirmedResults) -> UnconfirmedResults {
         UnconfirmedResults(
             firstStep: min(firstStep, other.firstStep), lastStep: max(lastStep, other.lastStep),

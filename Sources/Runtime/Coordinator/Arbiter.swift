@@ -19,7 +19,7 @@ final class Arbiter {
     ///
     /// - Parameter pausing: called now and then; what it throws ends the computation
     func nodes(
-        of lease: ShardLease, payload: [Frame], weights: Frame, pausing: () throws -> Void
+        of lease: ShardLease, payload: [Frame], weights: [Frame], pausing: () throws -> Void
     ) throws -> [NodeSummary] {
         var lastPause = MonotonicClock.now()
         let sums = try computer.sums(of: lease, payload: payload, weights: weights) { _ in
@@ -27,7 +27,8 @@ final class Arbiter {
             try pausing()
             lastPause = MonotonicClock.now()
         }
-        sums.gradients.forEach(computer.recycle)
+        if let passes = sums.passes { computer.recycle(passes) }
+        if lease.task != .embeddings { sums.gradients.forEach(computer.recycle) }
         return sums.nodes
     }
 }

@@ -5,19 +5,32 @@ package import Datasets
 package import Messaging
 package import ModelCore
 
-/// The examples of a step.
+/// The examples of a step, and what is made of them: one round of it.
 package struct StepInput {
+    /// The training step.
     package let number: UInt64
+    let task: ShardTask
     let examples: ExampleIndices
     let images: ImageSet
     let isLast: Bool
 
-    package init(number: UInt64, examples: ExampleIndices, images: ImageSet, isLast: Bool = false) {
+    package init(
+        number: UInt64, task: ShardTask = .gradients, examples: ExampleIndices, images: ImageSet, isLast: Bool = false
+    ) {
         self.number = number
+        self.task = task
         self.isLast = isLast
         self.examples = examples
         self.images = images
     }
+
+    /// The second round of a step whose first this is.
+    var secondRound: StepInput {
+        StepInput(number: number, task: .gradientsOfLatents, examples: examples, images: images, isLast: isLast)
+    }
+
+    /// The number of the round in the protocol.
+    var round: UInt64 { task.number(ofStep: number) }
 
     var extent: StepExtent { StepExtent(examples: examples.count, examplesPerMicrobatch: microbatchSize) }
 }
@@ -44,12 +57,14 @@ package final class CoordinatorShell {
     private let notify: (ClusterNotice) -> Void
     private var core: CoordinatorCore
     private var tree: ReductionTree
+    /// The latent vectors of a first round.
+    private var sheet: LatentSheet?
     private var input: StepInput?
     private var nextInput: StepInput?
-    /// The weights of the running step, one shared frame for all workers, and its fingerprint.
-    private var weights: (frame: Frame, fingerprint: UInt64)?
-    /// The step before the running one: somebody may still answer to it, and the arbiter be needed.
-    private var previous: (input: StepInput, weights: Frame)?
+    /// The weights of the running round, frames that all workers share, and their fingerprints.
+    private var weights: (frames: [Frame], content: WeightsContent)?
+    /// The round before the running one: somebody may still answer to it, and the arbiter be needed.
+    private var previous: (input: StepInput, weights: [Frame])?
     private var isComplete = false
     private var hasDiverged = false
     private lazy var arbiter = Arbiter(network)
@@ -72,10 +87,11 @@ package final class CoordinatorShell {
         self.network = network
         self.notify = notify
         job = network.jobDescription
-        limits = MessageLimits(parameterCount: parameterCount)
+        limits = MessageLimits(
+            parameterCount: parameterCount, latentCount: network.kind.towers * network.latentDimensions)
         pool = BufferPool(count: parameterCount)
         tree = ReductionTree(microbatches: 1, pool: pool)
-        var configuration = CoordinatorConfiguration(run: run, build: build, imagesPerExample: network.kind.towers)
+        var configuration = CoordinatorConfiguration(run: run, build: build, imagesPerExample: network.kind.imagesPerExample)
         configuration.audit = audit
         core = CoordinatorCore(configuration: configuration, now: .now)
     }
@@ -93,44 +109,68 @@ package final class CoordinatorShell {
         set { core.ledger = newValue }
     }
 
-    /// Begins a step at `weights`; its examples may be under way already.
-    package func begin(_ input: StepInput, weights: Frame) throws {
+    /// Begins a step, or a round of one, at `weights`; its examples may be under way already.
+    ///
+    /// - Parameter latentGradients: of a second round: [example][tower][dimension]
+    package func begin(_ input: StepInput, weights: Frame, latentGradients: Frame? = nil) throws {
         previous = self.input.flatMap { last in
-            last.number < input.number ? self.weights.map { (last, $0.frame) } : nil
+            last.round < input.round ? self.weights.map { (last, $0.frames) } : nil
         }
         self.input = input
         nextInput = nil
-        let fingerprint = weights.fingerprint
-        self.weights = (weights, fingerprint)
+        let frames = [weights] + (latentGradients.map { [$0] } ?? [])
+        let content = WeightsContent(frames)
+        self.weights = (frames, content)
         isComplete = false
         tree.reset(microbatches: input.extent.microbatches)
+        sheet = input.task == .embeddings ? newSheet(for: input.extent) : nil
         try perform(
             core.beginStep(
-                input.number, extent: input.extent, weights: fingerprint, isLast: input.isLast, now: .now))
+                input.round, extent: input.extent, task: input.task, weights: content.fingerprint,
+                isLast: input.isLast, now: .now))
+    }
+
+    private func newSheet(for extent: StepExtent) -> LatentSheet {
+        LatentSheet(
+            extent.allMicrobatches, of: extent,
+            floatsPerExample: network.kind.towers * network.latentDimensions)
     }
 
     /// Sends the examples of the step after the running one ahead. Once a step.
     package func prepare(_ input: StepInput) throws {
         nextInput = input
-        try perform(core.prepareStep(input.number, extent: input.extent, now: .now))
+        try perform(core.prepareStep(input.round, extent: input.extent, task: input.task, now: .now))
     }
 
     /// The sum of the running step's gradients and losses, once it is complete; its buffer goes back with `recycle`.
     ///
     /// - Throws: `GoBack` when results that were used are void
     package func gradientSum() throws -> Partial {
+        try awaitAnswers()
+        guard let sum = tree.takeRoot() else { preconditionFailure("a complete step has a root") }
+        return sum
+    }
+
+    /// The latent vectors of the running first round, [example][tower][dimension], once all are here.
+    ///
+    /// - Throws: as `gradientSum`
+    package func latents() throws -> [Float] {
+        try awaitAnswers()
+        guard let sheet else { preconditionFailure("latent vectors of a step that is no first round") }
+        return sheet.latents
+    }
+
+    private func awaitAnswers() throws {
         while !isComplete {
             let event = try trace.span(.wait) { try link.next(until: core.nextDeadline?.nanoseconds) }
             try trace.span(.sum) { try handle(event) }
         }
-        guard let sum = tree.takeRoot() else { preconditionFailure("a complete step has a root") }
-        guard let weights, weights.frame.fingerprint == weights.fingerprint else {
+        guard let weights, WeightsContent(weights.frames) == weights.content else {
             throw RunFailure(
                 .internalError,
                 "the weights have changed in this machine's memory while step \(input?.number ?? 0) was computed: the memory is "
                     + "broken. The last checkpoint is intact: go on with --resume, on another machine")
         }
-        return sum
     }
 
     /// The sum just taken is not finite: finds out whether it is the model's doing, and returns if so.
@@ -226,8 +266,7 @@ package final class CoordinatorShell {
         case .weights(let step, let peer):
             guard let weights else { preconditionFailure("step \(step) has begun without weights") }
             if trace != nil { sendTimes[peer] = MonotonicClock.now() }
-            return try send(
-                .weights(run: core.run, step: step, fingerprint: weights.fingerprint), [weights.frame], to: peer)
+            return try send(.weights(run: core.run, step: step, content: weights.content), weights.frames, to: peer)
         case .lease(let lease, let peer):
             let payload = payload(of: lease)
             let content = ShardContent(pixels: payload[0].fingerprint, targets: payload[1].fingerprint)
@@ -242,19 +281,21 @@ package final class CoordinatorShell {
             link.forget(peer)
         case .accept(let lease):
             guard let answer else { preconditionFailure("\(lease) accepted without an answer") }
-            answer.insert(into: &tree, pool)
+            if sheet != nil { sheet?.insert(answer) } else { answer.insert(into: &tree, pool) }
         case .confirmed: break
         case .arbitrate(let lease): disputes.append(lease)
         case .quarantined(let worker, let unconfirmed):
-            notify(.quarantined("\(worker)", unconfirmed: unconfirmed.map { "\($0)" }))
-        case .goBack(let step):
-            throw GoBack(before: Int(clamping: step), reason: "a worker computed wrongly, and results of it were used")
+            notify(.quarantined("\(worker)", unconfirmed: unconfirmed.map { "\($0.inSteps(task.step))" }))
+        case .goBack(let round):
+            throw GoBack(
+                before: Int(clamping: task.step(ofNumber: round)), reason: "a worker computed wrongly, and results of it were used")
         case .diverged: hasDiverged = true
-        case .noMajority(let lease, let opinions, let step):
+        case .noMajority(let lease, let opinions, let round):
             throw NoMajority(
-                goBack: GoBack(before: Int(clamping: step), reason: "nobody knows which of the answers is right"),
+                goBack: GoBack(
+                    before: Int(clamping: task.step(ofNumber: round)), reason: "nobody knows which of the answers is right"),
                 description:
-                    "step \(lease.step), shard \(lease.shard): \(opinions.joined(separator: " and ")) computed different "
+                    "step \(lease.task.step(ofNumber: lease.step)), shard \(lease.shard): \(opinions.joined(separator: " and ")) computed different "
                     + "bits, and nobody knows which are right. Test the memory and the processors of these machines; with a third "
                     + "machine the odd one out would be found. Go on with --resume")
         case .ignore(let peer, let reason): notify(.dropped("a message of \(peer): \(reason)"))
@@ -278,26 +319,31 @@ package final class CoordinatorShell {
     }
 
     private var welcome: Welcome {
-        Welcome(run: core.run, parameterCount: pool.count, jobDescription: job)
+        Welcome(
+            run: core.run, parameterCount: pool.count, latentCount: limits.latentCount ?? 0, jobDescription: job)
     }
+
+    /// Any of the tasks of this run: all number its steps alike.
+    private var task: ShardTask { network.kind.isInBatch ? .embeddings : .gradients }
 
     private func send(_ message: CoordinatorMessage, _ payload: [Frame] = [], to peer: PeerID) throws -> PeerID? {
         // A stalled peer has not taken what it was sent before: for us it is gone, and may come back.
         try link.send([Frame(message.header)] + payload, to: peer) == .sent ? nil : peer
     }
 
-    /// Pixels and targets of a shard, of the running step or the next.
+    /// Pixels and targets of a shard, of the running round or the next; without pixels where the worker has them.
     private func payload(of lease: ShardLease) -> [Frame] {
         guard
-            let input = [input, nextInput, previous?.input].compactMap({ $0 }).first(where: { $0.number == lease.step })
+            let input = [input, nextInput, previous?.input].compactMap({ $0 }).first(where: { $0.round == lease.step })
         else {
             preconditionFailure("a lease without a step")
         }
         let first = lease.range.first * microbatchSize
         let examples = first..<(first + lease.examples)
+        let targets = input.examples.targets[examples].withUnsafeBytes { Frame(copying: $0) }
+        if lease.reuses != 0 { return [Frame([]), targets] }
         let pixels = PixelBuffer(byteCount: input.examples.gatheredSize(of: examples))
         input.examples.gather(examples, from: input.images, into: pixels.bytes)
-        let targets = input.examples.targets[examples].withUnsafeBytes { Frame(copying: $0) }
         return [Frame(borrowing: pixels, bytes: UnsafeRawBufferPointer(pixels.bytes)), targets]
     }
 
@@ -309,8 +355,8 @@ package final class CoordinatorShell {
         defer { (isArbitrating, disputes) = (false, []) }
         while !disputes.isEmpty {
             let lease = disputes.removeFirst()
-            let isLate = lease.step == previous?.input.number
-            guard let weights = isLate ? previous?.weights : weights?.frame else {
+            let isLate = lease.step == previous?.input.round
+            guard let weights = isLate ? previous?.weights : weights?.frames else {
                 preconditionFailure("step \(lease.step) has begun without weights")
             }
             let nodes = try arbiter.nodes(of: lease, payload: payload(of: lease), weights: weights, pausing: attend)

@@ -20,10 +20,13 @@ package final class RelayShell {
     private var job = Frame([])
     /// Payload frames of the leases that the core told us to keep: pixels, targets.
     private var kept: [ShardLease: [Frame]] = [:]
-    /// The weights that the core told us to keep: the very frame that came, for all our workers.
-    private var weights: (frame: Frame, fingerprint: UInt64)?
+    private var firstRounds = FirstRounds()
+    /// The weights that the core told us to keep: the very frames that came, for all our workers.
+    private var weights: (frames: [Frame], content: WeightsContent)?
     private var pool = BufferPool(count: 1)
     private var tree = ReductionTree(microbatches: 1, pool: BufferPool(count: 1))
+    /// The latent vectors of a first round.
+    private var sheet: LatentSheet?
     /// Set when the relay's life is over.
     package private(set) var end: WorkerEnd?
 
@@ -51,6 +54,9 @@ package final class RelayShell {
             received = try ReceivedMessage(message, limits: limits, CoordinatorMessage.decode)
         } catch {
             return notify(.dropped("a message of the coordinator: \(error)"))
+        }
+        if let objection = firstRounds.objection(to: received.content) {
+            return notify(.dropped("a message of the coordinator: \(objection)"))
         }
         try perform(core.onMessage(received.content, now: .now), fromAbove: received.payload)
     }
@@ -94,7 +100,7 @@ package final class RelayShell {
             switch action {
             case .above(let action): try perform(action, payload)
             case .below(let action): queue += try perform(action, answer)
-            case .begin(let lease): tree.reset(microbatches: lease.totalMicrobatches)
+            case .begin(let lease): begin(lease)
             case .sum(let lease): try sum(lease)
             }
         }
@@ -104,8 +110,10 @@ package final class RelayShell {
         switch action {
         case .send(let message): try send([Frame(message.header)])
         case .prepare(let welcome): prepare(for: welcome, payload)
-        case .keep(let lease): kept[lease] = payload
-        case .keepWeights: weights = payload.first.map { ($0, $0.fingerprint) }
+        case .keep(let lease): kept[lease] = firstRounds.complete(payload, of: lease)
+        case .keepWeights(let step):
+            weights = (payload, WeightsContent(payload))
+            _ = firstRounds.forget(before: step)
         case .drop(let lease): kept[lease] = nil
         // A hello that was repeated while the coordinator was busy is welcomed twice.
         case .ignore(.alreadyAdmitted): break
@@ -115,10 +123,20 @@ package final class RelayShell {
         }
     }
 
+    private func begin(_ lease: ShardLease) {
+        tree.reset(microbatches: lease.totalMicrobatches)
+        sheet = nil
+        guard lease.task == .embeddings else { return }
+        let extent = StepExtent(examples: lease.totalExamples, examplesPerMicrobatch: microbatchSize)
+        sheet = LatentSheet(lease.range, of: extent, floatsPerExample: limits.latentCount ?? 0)
+    }
+
     private func prepare(for welcome: Welcome, _ payload: [Frame]) {
         self.welcome = welcome
         if let frame = payload.first { job = frame }
         limits.parameterCount = welcome.parameterCount
+        limits.latentCount = welcome.latentCount
+        _ = firstRounds.forgetAll()
         guard pool.count != welcome.parameterCount else { return }
         pool = BufferPool(count: welcome.parameterCount)
         tree = ReductionTree(microbatches: 1, pool: pool)
@@ -132,8 +150,7 @@ package final class RelayShell {
             return try send(.welcome(welcome), [job], to: peer)
         case .weights(let step, let peer):
             guard let weights, let run = welcome?.run else { preconditionFailure("step \(step) without weights") }
-            return try send(
-                .weights(run: run, step: step, fingerprint: weights.fingerprint), [weights.frame], to: peer)
+            return try send(.weights(run: run, step: step, content: weights.content), weights.frames, to: peer)
         case .lease(let lease, let peer):
             let payload = payload(of: lease)
             let content = ShardContent(pixels: payload[0].fingerprint, targets: payload[1].fingerprint)
@@ -148,7 +165,7 @@ package final class RelayShell {
             link.forget(peer)
         case .accept(let lease):
             guard let answer else { preconditionFailure("\(lease) accepted without an answer") }
-            answer.insert(into: &tree, pool)
+            if sheet != nil { sheet?.insert(answer) } else { answer.insert(into: &tree, pool) }
         case .report(let peer):
             let refusal = Refuse(
                 code: .other, build: build, reason: "this is a relay: ask its coordinator how the run stands")
@@ -184,11 +201,16 @@ package final class RelayShell {
         guard let (lease, frames) = whole, frames.count == 2 else { preconditionFailure("\(part) of no lease") }
         let first = (part.range.first - lease.range.first) * microbatchSize
         let slice = ExampleSlice(examples: first..<first + part.examples, of: lease)
-        return [slice.pixels(in: frames[0]), slice.targets(in: frames[1])]
+        let pixels = part.reuses == 0 ? slice.pixels(in: frames[0]) : Frame([])
+        return [pixels, slice.targets(in: frames[1])]
     }
 
     /// The sums of the lease's nodes go up. Whoever waits for nothing else sends them as they came.
     private func sum(_ lease: ShardLease) throws {
+        if let sheet {
+            let nodes = lease.nodes.map(sheet.node)
+            return try answer(with: nodes.map(\.summary), nodes.map(\.frame))
+        }
         let partials = lease.nodes.map { node in
             guard let partial = tree.take(node) else {
                 preconditionFailure("\(lease) is complete, its node \(node) is not")
@@ -200,13 +222,16 @@ package final class RelayShell {
                 node: node, examples: partial.exampleCount, active: partial.activeCount, lossSum: partial.lossSum,
                 gradient: partial.gradient.fingerprint)
         }
+        try answer(with: summaries, partials.map { Frame(borrowing: $0.gradient, bytes: $0.gradient.bytes) })
+    }
+
+    private func answer(with summaries: [NodeSummary], _ payload: [Frame]) throws {
         var rest: [RelayAction] = []
         for action in core.onSummed(nodes: summaries, now: .now) {
             guard case .above(.send(.partials(let answer))) = action else {
                 rest.append(action)
                 continue
             }
-            let payload = partials.map { Frame(borrowing: $0.gradient, bytes: $0.gradient.bytes) }
             try send([Frame(WorkerMessage.partials(answer).header)] + payload)
         }
         try perform(rest)

@@ -9,7 +9,7 @@ internal import Storage
 package final class StepTrace {
     /// What a coordinator does in a step.
     package enum Activity: String {
-        case sample, send, wait, sum, optimize
+        case sample, send, wait, sum, mine, optimize
     }
 
     private struct Track {

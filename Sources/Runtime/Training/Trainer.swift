@@ -32,6 +32,8 @@ package final class Trainer {
     private var nextInput: StepInput?
     private var epochSampler: (epoch: Int, sampler: EpochSampler)?
     private var lender = WeightsLender()
+    /// The loss of whole batches; nil: the network's loss is one of examples.
+    private let batchGradient: BatchGradient?
     private var warnings: WriterWarnings
     /// A checkpoint is due, and is taken as soon as the last one is on the disk.
     private var isSaveDue = false
@@ -60,6 +62,7 @@ package final class Trainer {
         schedule = StepSchedule(
             examplesPerEpoch: dataset.train.count, batchSize: configuration.batchSize, epochs: configuration.epochs,
             maxSteps: configuration.maxSteps)
+        batchGradient = BatchGradient(configuration.network)
         layout = state.layout
         parameters = state.parameters
         adam = state.adam
@@ -104,28 +107,54 @@ package final class Trainer {
     private func takeStep(_ number: Int) throws {
         let begin = MonotonicClock.now()
         trace?.begin(step: number)
-        try trace.span(.send) {
-            try source.begin(
-                nextInput ?? input(of: number), weights: Frame(borrowing: parameters, bytes: parameters.bytes))
-        }
-        nextInput = trace.span(.sample) { number < schedule.totalSteps ? input(of: number + 1) : nil }
+        let input = nextInput ?? input(of: number)
+        try trace.span(.send) { try source.begin(input, weights: weightsFrame, latentGradients: nil) }
+        nextInput = trace.span(.sample) { number < schedule.totalSteps ? self.input(of: number + 1) : nil }
+        let batchSums = try batchGradient.map { try secondRound(of: input, $0) }
         if let nextInput { try trace.span(.send) { try source.prepare(nextInput) } }
         trace?.write()
         let sum = try source.gradientSum()
-        try trace.span(.optimize) { try update(with: sum, step: number) }
+        let losses =
+            batchSums
+            ?? LossSums(loss: sum.lossSum, examples: Int(sum.exampleCount), active: Int(sum.activeCount))
+        try trace.span(.optimize) { try update(with: sum.gradient, losses, step: number) }
         source.recycle(sum.gradient)
         timing.add(
             images: Int(sum.exampleCount) * configuration.network.kind.towers,
             nanoseconds: MonotonicClock.now() - begin)
-        note(sum)
+        note(losses)
     }
 
-    /// The optimizer's step, into a buffer that nobody reads.
-    private func update(with sum: Partial, step: Int) throws {
-        guard let gradient = sum.gradient.values.baseAddress else { preconditionFailure("a gradient has memory") }
+    private var weightsFrame: Frame { Frame(borrowing: parameters, bytes: parameters.bytes) }
+
+    /// Takes the latent vectors of the whole batch, and begins the second round with the gradient of their loss.
+    private func secondRound(of input: StepInput, _ batch: BatchGradient) throws -> LossSums {
+        let second = input.secondRound
+        try trace.span(.send) { try source.prepare(second) }
+        let latents = try source.latents()
+        let sums = trace.span(.mine) {
+            batch.evaluate(
+                latents, labels: input.examples.vectorLabels(of: configuration.network.kind),
+                draws: SelectionDraws(
+                    seed: configuration.seed,
+                    firstPosition: schedule.firstPosition(ofStep: Int(input.number)) * configuration.network.kind.towers))
+        }
+        guard sums.loss.isFinite else {
+            try source.examineNonFinite()
+            throw divergence(at: Int(input.number))
+        }
+        let gradient = batch.latentGradient.withUnsafeBytes { Frame(copying: $0) }
+        try trace.span(.send) { try source.begin(second, weights: weightsFrame, latentGradients: gradient) }
+        return sums
+    }
+
+    /// The optimizer's step, into a buffer that nobody reads. Without any tuple the gradient is zero, and the step is taken all the
+    /// same.
+    private func update(with sum: GradientBuffer, _ losses: LossSums, step: Int) throws {
+        guard let gradient = sum.values.baseAddress else { preconditionFailure("a gradient has memory") }
         let next = lender.buffer(count: parameters.count)
-        guard sum.lossSum.isFinite,
-            adam.update(parameters, to: next, gradientSum: gradient, exampleCount: Int(sum.exampleCount))
+        guard losses.loss.isFinite,
+            adam.update(parameters, to: next, gradientSum: gradient, exampleCount: max(losses.examples, 1))
         else {
             try source.examineNonFinite()
             throw divergence(at: step)
@@ -135,8 +164,8 @@ package final class Trainer {
 
     private func input(of step: Int) -> StepInput {
         StepInput(
-            number: UInt64(step), examples: examples(of: step), images: dataset.train,
-            isLast: step == schedule.totalSteps)
+            number: UInt64(step), task: batchGradient == nil ? .gradients : .embeddings, examples: examples(of: step),
+            images: dataset.train, isLast: step == schedule.totalSteps)
     }
 
     private func examples(of step: Int) -> ExampleIndices {
@@ -146,8 +175,8 @@ package final class Trainer {
         return epochSampler.sampler.batch(positions: schedule.positions(of: step))
     }
 
-    private func note(_ sum: Partial) {
-        record.add(lossSum: sum.lossSum, examples: Int(sum.exampleCount))
+    private func note(_ sums: LossSums) {
+        record.add(lossSum: sums.loss, examples: sums.examples)
         if step % configuration.logInterval == 0 || step == schedule.totalSteps {
             append(
                 MetricsLine(
@@ -382,6 +411,7 @@ extension NetworkKind {
         case .embeddingClassification: .labelled
         case .siameseContrastive, .siameseBinaryCrossEntropy: .pair
         case .triplet: .triplet
+        case .onlineContrastive, .onlineTriplet, .supervisedContrastive, .ntXent: .labelled
         }
     }
 }

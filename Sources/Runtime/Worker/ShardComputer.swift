@@ -146,7 +146,7 @@ package final class ShardComputer {
         into latents: UnsafeMutablePointer<Float>, between: (Int) throws -> Void
     ) throws -> ShardPasses {
         let inputs = ShardInputs(lease: lease, examples: examples, weights: weights, round: nil)
-        let kept = ShardPasses(passes.take(for: lease.range))
+        let kept = passes.take(for: lease.range)
         let perMicrobatch = microbatchSize * network.kind.towers * network.latentDimensions
         do {
             let slice = threads * Self.tasksPerRound

@@ -3,21 +3,8 @@
 internal import Coordination
 internal import ModelCore
 
-/// The forward passes of a shard's microbatches, by their index in the step.
-final class ShardPasses {
-    private var passes: [Int: MicrobatchGradient]
-
-    init(_ passes: [Int: MicrobatchGradient]) { self.passes = passes }
-
-    /// The pass of a microbatch; nil: it was not kept.
-    subscript(microbatch: Int) -> MicrobatchGradient? { passes[microbatch] }
-
-    /// All of them, to be used for another shard.
-    func takeAll() -> [MicrobatchGradient] {
-        defer { passes = [:] }
-        return Array(passes.values)
-    }
-}
+/// The forward passes of a shard's microbatches, by their index in the step; nil: it was not kept.
+typealias ShardPasses = [Int: MicrobatchGradient]
 
 /// Gives out passes, up to so many bytes of them.
 struct PassPool {
@@ -35,8 +22,8 @@ struct PassPool {
     }
 
     /// Passes for the microbatches of a range, or for as many of the first as there is memory for.
-    mutating func take(for range: MicrobatchRange) -> [Int: MicrobatchGradient] {
-        var passes: [Int: MicrobatchGradient] = [:]
+    mutating func take(for range: MicrobatchRange) -> ShardPasses {
+        var passes: ShardPasses = [:]
         for index in range.first..<range.end {
             if let pass = free.popLast() {
                 passes[index] = pass
@@ -48,5 +35,5 @@ struct PassPool {
         return passes
     }
 
-    mutating func recycle(_ passes: ShardPasses) { free += passes.takeAll() }
+    mutating func recycle(_ passes: ShardPasses) { free += passes.values }
 }

@@ -20,18 +20,10 @@ final class WorkerEngine {
     private var kept: [ShardLease: [Frame]] = [:]
     /// The weights that the core told us to keep; in a second round the gradients of the latent vectors too.
     private var weights: [Frame] = []
-    /// The first rounds whose second is still to come, by their leases.
-    private var firstRounds: [UInt64: FirstRound] = [:]
+    private var firstRounds = FirstRounds()
     /// Gradients on their way: free again when no frame refers to them any more.
     private var loans: [GradientLoan] = []
     private var pending: [ShardLease] = []
-
-    /// What a second round may reuse.
-    private struct FirstRound {
-        let step: UInt64
-        let pixels: Frame
-        var passes: ShardPasses?
-    }
     private var isComputing = false
     /// Set when the worker's life is over.
     private(set) var end: WorkerEnd?
@@ -61,6 +53,7 @@ final class WorkerEngine {
         } catch {
             return "\(error)"
         }
+        if let objection = firstRounds.objection(to: received.content) { return objection }
         return try perform(core.onMessage(received.content, now: .now), payload: received.payload)
     }
 
@@ -73,10 +66,10 @@ final class WorkerEngine {
             switch action {
             case .send(let message): try send([Frame(message.header)])
             case .prepare(let welcome): prepare(for: welcome, payload)
-            case .keep(let lease): keep(lease, payload)
+            case .keep(let lease): kept[lease] = firstRounds.complete(payload, of: lease)
             case .keepWeights(let step):
                 weights = payload
-                forgetFirstRounds { $0.step + 1 < step }
+                firstRounds.forget(before: step).forEach { computer?.recycle($0) }
             case .drop(let lease): kept[lease] = nil
             // A hello that was repeated while the coordinator was busy is welcomed twice.
             case .ignore(.alreadyAdmitted): break
@@ -97,30 +90,12 @@ final class WorkerEngine {
         while !pending.isEmpty, end == nil { try compute(pending.removeFirst()) }
     }
 
-    /// The images of a first round stay for the second, which comes without.
-    private func keep(_ lease: ShardLease, _ payload: [Frame]) {
-        kept[lease] = payload
-        guard payload.count == 2 else { return }
-        if lease.task == .embeddings {
-            firstRounds[lease.lease] = FirstRound(step: lease.step, pixels: payload[0])
-        } else if let first = firstRounds[lease.reuses] {
-            kept[lease] = [first.pixels, payload[1]]
-        }
-    }
-
-    private func forgetFirstRounds(where isOver: (FirstRound) -> Bool) {
-        for (lease, round) in firstRounds where isOver(round) {
-            firstRounds[lease] = nil
-            if let passes = round.passes { computer?.recycle(passes) }
-        }
-    }
-
     /// Same protocol and arithmetic, but a job we do not know: every shard of it is answered with a failure.
     private func prepare(for welcome: Welcome, _ payload: [Frame]) {
         let bytes = payload.first.map { frame in frame.withUnsafeBytes { Array($0) } } ?? []
         limits.parameterCount = welcome.parameterCount
         limits.latentCount = welcome.latentCount
-        forgetFirstRounds { _ in true }
+        firstRounds.forgetAll().forEach { computer?.recycle($0) }
         guard let network = NetworkDescription(jobDescription: bytes),
             ParameterLayout(network).paddedCount == welcome.parameterCount
         else { return computer = nil }
@@ -141,7 +116,7 @@ final class WorkerEngine {
         let sums: ShardSums
         do {
             sums = try computer.sums(
-                of: lease, payload: payload, weights: weights, passes: firstRounds[lease.reuses]?.passes
+                of: lease, payload: payload, weights: weights, passes: firstRounds.passes(for: lease)
             ) { done in
                 _ = core.onProgress(lease: lease.lease, microbatchesDone: UInt32(done), now: .now)
                 try whileComputing()
@@ -150,9 +125,7 @@ final class WorkerEngine {
         } catch is NotWanted {
             return
         }
-        if let passes = sums.passes {
-            if firstRounds[lease.lease] == nil { computer.recycle(passes) } else { firstRounds[lease.lease]?.passes = passes }
-        }
+        if let passes = sums.passes, !firstRounds.note(passes, of: lease) { computer.recycle(passes) }
         try finish(
             core.onComputed(nodes: sums.nodes, weights: WeightsContent(weights).fingerprint, now: .now), sums.gradients)
     }

@@ -1,6 +1,6 @@
 // The arithmetic of this build on a small fixed step: what a worker proves before it may join (docs/exactness.md, item 7).
 
-/// Gradients, loss and one Adam step on synthetic images: every network, both architectures, whole and short microbatches, two
+/// Gradients, loss and one Adam step on synthetic images: every network, all architectures, whole and short microbatches, two
 /// and three latent dimensions. Different bits mean different arithmetic.
 ///
 /// Takes some ten milliseconds. The caller hashes the result.
@@ -11,6 +11,7 @@ package func selfTestVector() -> [UInt32] {
         bits += selfTestStep(NetworkDescription(kind: kind, latentDimensions: 3), examples: microbatchSize)
     }
     bits += selfTestStep(NetworkDescription(kind: .triplet, architecture: .wide), examples: microbatchSize)
+    bits += selfTestStep(NetworkDescription(kind: .siameseContrastive, architecture: .koch), examples: microbatchSize)
     return bits
 }
 
@@ -30,7 +31,7 @@ private func selfTestStep(_ network: NetworkDescription, examples: Int) -> [UInt
     }
     var adam = Adam(learningRate: 0.001, parameterCount: gradient.count)
     adam.update(parameters, to: parameters, gradientSum: gradient.floats, exampleCount: examples)
-    let loss = sums.loss.bitPattern
+    let loss = sums.loss.bitPattern &+ sums.secondTerm.bitPattern
     return [UInt32(truncatingIfNeeded: loss), UInt32(truncatingIfNeeded: loss >> 32)]
         + gradient.values.map(\.bitPattern) + parameters.values.map(\.bitPattern)
 }

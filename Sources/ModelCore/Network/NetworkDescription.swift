@@ -7,37 +7,23 @@ package enum NetworkKind: String, CaseIterable, Sendable {
     case siameseContrastive = "siamese-contrastive"
     case siameseBinaryCrossEntropy = "siamese-binary-cross-entropy"
     case triplet
+    /// The variational autoencoder of Kingma & Welling (2014).
+    case variationalAutoencoder = "vae"
 
     /// Images in an example.
     package var towers: Int {
         switch self {
-        case .embeddingClassification: 1
+        case .embeddingClassification, .variationalAutoencoder: 1
         case .siameseContrastive, .siameseBinaryCrossEntropy: 2
         case .triplet: 3
         }
     }
-}
 
-/// The encoder's widths: conv 5×5 → PReLU → pool → conv 5×5 → PReLU → pool → (dense → PReLU)… → dense.
-package enum Architecture: String, CaseIterable, Sendable {
-    case seed
-    case wide
+    /// Whether the loss draws random numbers: then it depends on the positions of the examples (`ExamplePositions`).
+    package var drawsNoise: Bool { self == .variationalAutoencoder }
 
-    /// Output channels of the two convolutions.
-    package var channels: (first: Int, second: Int) {
-        switch self {
-        case .seed: (6, 16)
-        case .wide: (32, 64)
-        }
-    }
-
-    /// Outputs of the dense layers before the latent one.
-    package var hidden: [Int] {
-        switch self {
-        case .seed: [128]
-        case .wide: [256, 256]
-        }
-    }
+    /// Whether the loss is the sum of two terms that are reported by themselves.
+    package var hasTwoTerms: Bool { self == .variationalAutoencoder }
 }
 
 /// Everything about a network that its arithmetic depends on.
@@ -48,13 +34,23 @@ package struct NetworkDescription: Equatable, Sendable {
     package let latentDimensions: Int
     /// Of the contrastive and the triplet loss.
     package let margin: Float
+    /// Weight of the KL divergence in the loss of a variational autoencoder (Higgins et al. 2017, "β-VAE"); 1: the evidence
+    /// lower bound itself.
+    package let beta: Float
+    /// How the random numbers of examples are drawn, where the loss needs some.
+    package let noise: NoisePlan
 
-    package init(kind: NetworkKind, architecture: Architecture = .seed, latentDimensions: Int = 2, margin: Float = 1) {
+    package init(
+        kind: NetworkKind, architecture: Architecture = .seed, latentDimensions: Int = 2, margin: Float = 1,
+        beta: Float = 1, noise: NoisePlan = NoisePlan(seed: 0, batchSize: 1)
+    ) {
         precondition(latentDimensions >= 1, "a latent space has at least one dimension")
         self.kind = kind
         self.architecture = architecture
         self.latentDimensions = latentDimensions
         self.margin = margin
+        self.beta = beta
+        self.noise = noise
     }
 }
 

@@ -9,6 +9,10 @@ package enum StreamName: UInt32, Sendable {
     case latentNoise = 4
     /// Partners of the validation set: the same in every epoch.
     case validationPartner = 5
+    /// Latent noise of the validation set: the same in every epoch.
+    case validationNoise = 6
+    /// Latent vectors of images that are made up (`siamese generate`).
+    case generation = 7
 }
 
 /// One named stream of one epoch.

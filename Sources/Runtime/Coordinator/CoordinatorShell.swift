@@ -318,8 +318,8 @@ package final class CoordinatorShell {
         guard let answer else { preconditionFailure("\(lease) accepted without an answer") }
         for (summary, frame) in zip(answer.partials.nodes, answer.payload) {
             let partial = Partial(
-                gradient: gradient(in: frame), lossSum: summary.lossSum, exampleCount: summary.examples,
-                activeCount: summary.active)
+                gradient: gradient(in: frame), lossSum: summary.lossSum, secondTermSum: summary.secondTermSum,
+                exampleCount: summary.examples, activeCount: summary.active)
             let insertion = tree.insert(partial, at: summary.node)
             precondition(insertion == .stored || insertion == .completed, "node \(summary.node): \(insertion)")
         }

@@ -215,7 +215,7 @@ package final class RelayShell {
         let summaries = zip(lease.nodes, partials).map { node, partial in
             NodeSummary(
                 node: node, examples: partial.exampleCount, active: partial.activeCount, lossSum: partial.lossSum,
-                gradient: partial.gradient.fingerprint)
+                secondTermSum: partial.secondTermSum, gradient: partial.gradient.fingerprint)
         }
         var rest: [RelayAction] = []
         for action in core.onSummed(nodes: summaries, now: .now) {

@@ -150,14 +150,16 @@ private func sum(
         let position = (index - lease.range.first) * microbatchSize
         let microbatch = Microbatch(
             pixels: examples.pixels + position * imagePixels, towerStride: towerStride,
-            targets: examples.targets + position, examples: min(microbatchSize, lease.examples - position))
+            targets: examples.targets + position, examples: min(microbatchSize, lease.examples - position),
+            positions: .training(
+                first: computer.network.noise.position(step: lease.step, example: index * microbatchSize)))
         let buffer = index == node.first ? first : pool.take()
         guard let gradient = buffer.values.baseAddress else { preconditionFailure("a gradient buffer has memory") }
         let sums = computer.gradient(of: microbatch, at: weights, into: gradient)
         accumulator.add(
             Partial(
-                gradient: buffer, lossSum: sums.loss, exampleCount: UInt32(sums.examples),
-                activeCount: UInt32(sums.active)))
+                gradient: buffer, lossSum: sums.loss, secondTermSum: sums.secondTerm,
+                exampleCount: UInt32(sums.examples), activeCount: UInt32(sums.active)))
         tally.noteMicrobatch(tell)
         sharing.stepAside()
     }

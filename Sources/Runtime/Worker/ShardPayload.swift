@@ -41,7 +41,7 @@ extension ShardComputer {
         let nodes = zip(lease.nodes, partials).map { node, partial in
             NodeSummary(
                 node: node, examples: partial.exampleCount, active: partial.activeCount, lossSum: partial.lossSum,
-                gradient: partial.gradient.fingerprint)
+                secondTermSum: partial.secondTermSum, gradient: partial.gradient.fingerprint)
         }
         return ShardSums(nodes: nodes, gradients: partials.map(\.gradient))
     }

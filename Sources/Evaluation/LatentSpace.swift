@@ -50,11 +50,7 @@ package func lossSums(
             sums[task] = workspaces[thread].loss(of: range, from: source, at: parameters)
         }
     }
-    return perTask.reduce(into: LossSums()) { total, sums in
-        total.loss += sums.loss
-        total.examples += sums.examples
-        total.active += sums.active
-    }
+    return perTask.reduce(into: LossSums()) { total, sums in total.add(sums) }
 }
 
 /// Memory for the examples of one microbatch, and the network that reads it.
@@ -77,7 +73,8 @@ private final class LossWorkspace {
     func loss(of range: Range<Int>, from source: ExampleSource, at parameters: ParameterBuffer) -> LossSums {
         source(range, pixels, targets)
         let microbatch = Microbatch(
-            pixels: pixels, towerStride: range.count * imagePixels, targets: targets, examples: range.count)
+            pixels: pixels, towerStride: range.count * imagePixels, targets: targets, examples: range.count,
+            positions: .validation(first: range.lowerBound))
         return computer.loss(of: microbatch, at: parameters.floats)
     }
 }

@@ -1,18 +1,24 @@
 // Backward pass of a convolution: the gradient of its input, from the gradient of its output as `poolBackward` wrote it.
 
-/// Gradient of the input of the second block (12×12 from 8×8), one tower; no work on padding.
+/// Gradient of the input of a block, one tower; no work on padding. Kernels of 5×5 are those of the second block: 12×12 from 8×8;
+/// smaller ones, of any size, are in `SmallConvolution.swift`.
 ///
 /// Each value is a chain of `fma(weight, gradient)` from zero over (output channel, kernel row, kernel column), leaving
 /// out the taps that fall outside. Register tile: 3 input channels × 4 columns.
 ///
 /// - Parameters:
-///   - gradient: [outputChannels][8][8][lane]
-///   - weights: [outputChannels][inputChannels][5][5]
-///   - inputGradient: written, [inputChannels][12][12][lane]
+///   - gradient: [outputChannels][outputSize][outputSize][lane]
+///   - weights: [outputChannels][inputChannels][kernelSize][kernelSize]
+///   - inputGradient: written, [inputChannels][inputSize][inputSize][lane]
 package func convolutionDataGradient(
     _ shape: ConvolutionShape, gradient: UnsafePointer<Lanes>, weights: UnsafePointer<Float>,
     inputGradient: UnsafeMutablePointer<Lanes>
 ) {
+    switch shape.kernelSize {
+    case 5: break
+    case 3: return SmallDataGradient<3>(shape, gradient, weights, inputGradient).all()
+    default: return SmallDataGradient<2>(shape, gradient, weights, inputGradient).all()
+    }
     precondition(shape.inputSize == 12, "the data gradient is written for an input of 12×12")
     let pass = DataGradientPass(
         inputChannels: shape.inputChannels, outputChannels: shape.outputChannels, columnStride: shape.columnStride,

@@ -29,15 +29,22 @@ package struct PooledOutputs {
 ///
 /// - Parameters:
 ///   - input: [inputChannels][inputSize][inputSize][lane]
-///   - weights: [outputChannels][inputChannels][5][5]
+///   - weights: [outputChannels][inputChannels][kernelSize][kernelSize]
 ///   - bias: [outputChannels]
 package func convolutionForward(
     _ shape: ConvolutionShape, input: UnsafePointer<Lanes>, weights: UnsafePointer<Float>, bias: UnsafePointer<Float>,
     slope: Float, into output: PooledOutputs
 ) {
-    let pass = ForwardPass(
-        shape: shape, input: input, weights: weights, bias: bias, slope: splat(slope), output: output)
-    if slope > 0 {
+    switch shape.kernelSize {
+    case 5: forward(ForwardPass<5>(shape, input, weights, bias, slope, output))
+    case 3: forward(ForwardPass<3>(shape, input, weights, bias, slope, output))
+    default: forward(ForwardPass<2>(shape, input, weights, bias, slope, output))
+    }
+}
+
+@inline(always)
+private func forward<let kernel: Int>(_ pass: ForwardPass<kernel>) {
+    if pass.slope[0] > 0 {
         pass.run(monotone: true)
     } else {
         pass.run(monotone: false)
@@ -69,13 +76,26 @@ private struct Window {
     }
 }
 
-private struct ForwardPass {
+private struct ForwardPass<let kernel: Int> {
     let shape: ConvolutionShape
     let input: UnsafePointer<Lanes>
     let weights: UnsafePointer<Float>
     let bias: UnsafePointer<Float>
     let slope: Lanes
     let output: PooledOutputs
+
+    @inline(always)
+    init(
+        _ shape: ConvolutionShape, _ input: UnsafePointer<Lanes>, _ weights: UnsafePointer<Float>,
+        _ bias: UnsafePointer<Float>, _ slope: Float, _ output: PooledOutputs
+    ) {
+        self.shape = shape
+        self.input = input
+        self.weights = weights
+        self.bias = bias
+        self.slope = splat(slope)
+        self.output = output
+    }
 
     /// Channels in threes, then what is left: one or two.
     @inline(always)
@@ -90,7 +110,10 @@ private struct ForwardPass {
         switch shape.outputChannels - whole {
         case 1:
             for row in 0..<size {
-                for column in stride(from: 0, to: size, by: 2) { twoWindows(whole, row, column, monotone) }
+                // Of an odd number the last but one is computed twice.
+                for column in stride(from: 0, to: size, by: 2) {
+                    twoWindows(whole, row, min(column, size - 2), monotone)
+                }
             }
         case 2:
             for row in 0..<size {
@@ -119,14 +142,14 @@ private struct ForwardPass {
         var plane = patch(row, column)
         for _ in 0..<shape.inputChannels {
             var p = plane
-            for _ in 0..<5 {
+            for _ in 0..<kernel {
                 let q = p + shape.inputSize
                 for k in 0..<width {
                     first.add(w[k], p + k, q + k)
                     second.add(w[k + stride], p + k, q + k)
                     third.add(w[k + 2 * stride], p + k, q + k)
                 }
-                w += 5
+                w += kernel
                 p = q
             }
             plane += shape.inputSize * shape.inputSize
@@ -145,13 +168,13 @@ private struct ForwardPass {
         var plane = patch(row, column)
         for _ in 0..<shape.inputChannels {
             var p = plane
-            for _ in 0..<5 {
+            for _ in 0..<kernel {
                 let q = p + shape.inputSize
-                for k in 0..<5 {
+                for k in 0..<kernel {
                     first.add(w[k], p + k, q + k)
                     second.add(w[k + stride], p + k, q + k)
                 }
-                w += 5
+                w += kernel
                 p = q
             }
             plane += shape.inputSize * shape.inputSize
@@ -169,13 +192,13 @@ private struct ForwardPass {
         var plane = patch(row, column)
         for _ in 0..<shape.inputChannels {
             var p = plane
-            for _ in 0..<5 {
+            for _ in 0..<kernel {
                 let q = p + shape.inputSize
-                for k in 0..<5 {
+                for k in 0..<kernel {
                     left.add(w[k], p + k, q + k)
                     right.add(w[k], p + k + 2, q + k + 2)
                 }
-                w += 5
+                w += kernel
                 p = q
             }
             plane += shape.inputSize * shape.inputSize

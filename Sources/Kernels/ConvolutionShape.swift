@@ -1,13 +1,12 @@
 // Geometry of one convolution block. Not an allocation and not a kernel.
 
-/// Shape of one block: convolution 5×5 (stride 1, no padding) → PReLU with one slope → max pooling 2×2.
+/// Shape of one block: convolution (stride 1, no padding) → PReLU with one slope → max pooling 2×2.
 package struct ConvolutionShape: Equatable, Sendable {
-    package static let kernelSize = 5
-    package static let taps = kernelSize * kernelSize
-
+    /// Rows and columns of the square kernel: 5, 3 or 2.
+    package let kernelSize: Int
     package let inputChannels: Int
     package let outputChannels: Int
-    /// Rows and columns of the square input: 28 or 12.
+    /// Rows and columns of the square input.
     package let inputSize: Int
     /// Always `kernelSize`, but not known to the optimizer: see `ForwardPass.threeChannels`.
     let kernelWidth: Int
@@ -15,25 +14,30 @@ package struct ConvolutionShape: Equatable, Sendable {
     /// neighbouring taps read the same values and keep more of them in registers than there are.
     let columnStride: Int
 
-    package init(inputChannels: Int, outputChannels: Int, inputSize: Int) {
+    package init(inputChannels: Int, outputChannels: Int, inputSize: Int, kernelSize: Int = 5) {
+        let outputSize = inputSize - kernelSize + 1
         precondition(
-            inputChannels > 0 && outputChannels > 0 && inputSize > Self.kernelSize && inputSize % 2 == 0,
-            "no such convolution block: \(inputChannels)→\(outputChannels) channels of \(inputSize)×\(inputSize)")
+            inputChannels > 0 && outputChannels > 0 && [2, 3, 5].contains(kernelSize) && outputSize >= 4
+                && outputSize % 2 == 0,
+            "no such convolution block: \(inputChannels)→\(outputChannels) channels of \(inputSize)×\(inputSize), "
+                + "kernel \(kernelSize)×\(kernelSize)")
+        self.kernelSize = kernelSize
         self.inputChannels = inputChannels
         self.outputChannels = outputChannels
         self.inputSize = inputSize
-        kernelWidth = Self.kernelSize
+        kernelWidth = kernelSize
         columnStride = 1
     }
 
     /// Rows and columns after the convolution.
-    package var outputSize: Int { inputSize - Self.kernelSize + 1 }
+    package var outputSize: Int { inputSize - kernelSize + 1 }
     /// Rows and columns after pooling.
     package var pooledSize: Int { outputSize / 2 }
     /// Values (each a vector of lanes) of one tower's input, convolution output, pooled output.
     package var inputCount: Int { inputChannels * inputSize * inputSize }
     package var outputCount: Int { outputChannels * outputSize * outputSize }
     package var pooledCount: Int { outputChannels * pooledSize * pooledSize }
-    package var weightCount: Int { outputChannels * inputChannels * Self.taps }
-    package var fanIn: Int { inputChannels * Self.taps }
+    package var taps: Int { kernelSize * kernelSize }
+    package var weightCount: Int { outputChannels * fanIn }
+    package var fanIn: Int { inputChannels * taps }
 }

@@ -3,16 +3,22 @@
 /// Gradient of the weights, summed over the towers and the eight lanes.
 ///
 /// For each weight the lanes are chains of `fma(gradient, input)` over (tower, row, column) that start at zero, then one
-/// `horizontalSum`. Register tile: 2 output channels × 5 taps of a kernel row.
+/// `horizontalSum`. Register tile: 2 output channels × 5 taps of a kernel row; smaller kernels are in
+/// `SmallConvolution.swift`.
 ///
 /// - Parameters:
 ///   - gradient: [tower][outputChannels][outputSize][outputSize][lane]
 ///   - input: [tower][inputChannels][inputSize][inputSize][lane]
-///   - weightGradient: written, [outputChannels][inputChannels][5][5]
+///   - weightGradient: written, [outputChannels][inputChannels][kernelSize][kernelSize]
 package func convolutionWeightGradient(
     _ shape: ConvolutionShape, towers: Int, gradient: UnsafePointer<Lanes>, input: UnsafePointer<Lanes>,
     weightGradient: UnsafeMutablePointer<Float>
 ) {
+    switch shape.kernelSize {
+    case 5: break
+    case 3: return smallWeightGradient(SmallWeightGradient<3>(shape, towers, gradient, input, weightGradient))
+    default: return smallWeightGradient(SmallWeightGradient<2>(shape, towers, gradient, input, weightGradient))
+    }
     precondition(shape.outputChannels % 2 == 0, "output channels come in pairs, not \(shape.outputChannels)")
     let plane = shape.outputSize * shape.outputSize
     for channel in stride(from: 0, to: shape.outputChannels, by: 2) {

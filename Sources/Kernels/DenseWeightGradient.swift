@@ -4,7 +4,7 @@
 /// (lane, tower): the towers of an example next to each other, where most of a Siamese gradient cancels.
 ///
 /// - Parameters:
-///   - inputs: a multiple of 16
+///   - inputs: those that fill no panel of 16 are left to `denseWeightGradientRest`
 ///   - gradient: [towers][outputs][lane]
 ///   - panels: the layer's input as `transposeToPanels` lays it out
 ///   - weightGradient: written, [outputs][inputs]
@@ -12,7 +12,6 @@ package func denseWeightGradient(
     inputs: Int, outputs: Int, towers: Int, gradient: UnsafePointer<Lanes>, panels: UnsafePointer<Lanes>,
     weightGradient: UnsafeMutablePointer<Float>
 ) {
-    precondition(inputs % panelWidth == 0, "the inputs of a dense layer come in sixteens, not \(inputs)")
     let tile = WeightGradientTile(
         inputs: inputs, outputs: outputs, towers: towers, gradient: gradient, panels: panels,
         weightGradient: weightGradient)
@@ -22,6 +21,28 @@ package func denseWeightGradient(
     case 2: tile.all(towers: 2)
     case 3: tile.all(towers: 3)
     default: tile.all(towers: towers)
+    }
+}
+
+/// The columns of the weight gradient that fill no panel: the last inputs % 16 ones. The same chains, one by one.
+/// - Parameter x: the layer's input, [towers][inputs][lane]
+package func denseWeightGradientRest(
+    inputs: Int, outputs: Int, towers: Int, gradient: UnsafePointer<Lanes>, x: UnsafePointer<Lanes>,
+    weightGradient: UnsafeMutablePointer<Float>
+) {
+    let g = UnsafeRawPointer(gradient).assumingMemoryBound(to: Float.self)
+    let values = UnsafeRawPointer(x).assumingMemoryBound(to: Float.self)
+    for output in 0..<outputs {
+        for input in (inputs / panelWidth * panelWidth)..<inputs {
+            var sum: Float = 0
+            for lane in 0..<laneCount {
+                for tower in 0..<towers {
+                    let left = g[(tower * outputs + output) * laneCount + lane]
+                    sum = sum.addingProduct(left, values[(tower * inputs + input) * laneCount + lane])
+                }
+            }
+            weightGradient[output * inputs + input] = sum
+        }
     }
 }
 
@@ -112,14 +133,14 @@ private func storePair(_ a: Lanes, _ b: Lanes, _ address: UnsafeMutablePointer<F
     raw.storeBytes(of: b, toByteOffset: 32, as: Lanes.self)
 }
 
-/// [towers][units][lane] → [units / 16][lane][towers][16]: what a tile of `denseWeightGradient` reads is contiguous.
+/// [towers][units][lane] → [units / 16][lane][towers][16]: what a tile of `denseWeightGradient` reads is contiguous. Units that
+/// fill no panel are left out.
 /// Rows of `units` floats would be, for 1,024 of them, a multiple of 4 kB apart, where a level-1 cache holds only eight.
 package func transposeToPanels(
     units: Int, towers: Int, from source: UnsafePointer<Lanes>, to panels: UnsafeMutablePointer<Lanes>
 ) {
-    precondition(units % panelWidth == 0, "the units of a panel come in sixteens, not \(units)")
     for tower in 0..<towers {
-        for eight in 0..<(units / 8) {
+        for eight in 0..<(units / panelWidth * 2) {
             let rows = source + (tower * units + eight * 8)
             let first = panels + ((eight / 2 * laneCount * towers + tower) * 2 + eight % 2)
             transposeEight(rows, to: first, stride: 2 * towers)

@@ -19,7 +19,7 @@ struct Bench: ParsableCommand {
     @Flag(help: "A rough answer in a few seconds.")
     var quick = false
 
-    @Option(help: "Measure this architecture only: seed or wide.")
+    @Option(help: "Measure this architecture only: seed, wide or koch.")
     var architecture: Architecture?
 
     @Option(help: "Measure this network only; steps and kernels are otherwise those of siamese-contrastive.")

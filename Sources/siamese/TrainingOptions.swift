@@ -9,7 +9,7 @@ internal import Runtime
 struct TrainingOptions: ParsableArguments {
     @Argument(
         help: ArgumentHelp(
-            "What to train: embedding-classification, siamese-contrastive, siamese-binary-cross-entropy or triplet.",
+            "What to train: \(NetworkArgument.allValueStrings.joined(separator: ", ")).",
             valueName: "network"))
     var network: NetworkArgument
 
@@ -40,10 +40,13 @@ struct TrainingOptions: ParsableArguments {
     @Option(parsing: .unconditional, help: "Margin of the contrastive and the triplet loss.")
     var margin: Float = 1
 
+    @Option(parsing: .unconditional, help: "Weight of the KL divergence in the loss of vae.")
+    var beta: Float = 1
+
     @Option(help: "Dimensions of the latent space; more than 2 are plotted through their principal components.")
     var latentDims = 2
 
-    @Option(help: "Architecture of the encoder: seed or wide.")
+    @Option(help: "Architecture of the encoder: seed, wide or koch.")
     var architecture = Architecture.seed
 
     @Option(help: "Folder with the dataset's four IDX files, gzipped or not (default: look around, then download).")
@@ -87,6 +90,9 @@ struct TrainingOptions: ParsableArguments {
         guard margin.isFinite, margin > 0 else {
             throw ValidationError("--margin must be a positive number, not \(margin).")
         }
+        guard beta.isFinite, beta > 0 else {
+            throw ValidationError("--beta must be a positive number, not \(beta).")
+        }
         guard (0...1).contains(audit) else { throw ValidationError("--audit must be from 0 to 1, not \(audit).") }
         let counts = [
             ("--epochs", epochs, 1_000_000), ("--batch-size", batchSize, 1_000_000),
@@ -110,7 +116,8 @@ struct TrainingOptions: ParsableArguments {
     func configuration(_ workforce: Workforce, threads: Int) -> TrainingConfiguration {
         var configuration = TrainingConfiguration(
             network: NetworkDescription(
-                kind: network.kind, architecture: architecture, latentDimensions: latentDims, margin: margin),
+                kind: network.kind, architecture: architecture, latentDimensions: latentDims, margin: margin,
+                beta: beta, noise: NoisePlan(seed: seed, batchSize: batchSize)),
             dataset: dataset.name)
         configuration.learningRate = lr
         configuration.epochs = epochs

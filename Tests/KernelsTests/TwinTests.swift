@@ -32,6 +32,12 @@ private let shapes = [
     ConvolutionShape(inputChannels: 1, outputChannels: 2, inputSize: 28),
     ConvolutionShape(inputChannels: 4, outputChannels: 4, inputSize: 12),
     ConvolutionShape(inputChannels: 7, outputChannels: 2, inputSize: 12),
+    ConvolutionShape(inputChannels: 5, outputChannels: 9, inputSize: 12, kernelSize: 3),
+    ConvolutionShape(inputChannels: 4, outputChannels: 7, inputSize: 12, kernelSize: 3),
+    ConvolutionShape(inputChannels: 1, outputChannels: 4, inputSize: 6, kernelSize: 3),
+    ConvolutionShape(inputChannels: 4, outputChannels: 4, inputSize: 5, kernelSize: 2),
+    ConvolutionShape(inputChannels: 6, outputChannels: 5, inputSize: 5, kernelSize: 2),
+    ConvolutionShape(inputChannels: 3, outputChannels: 1, inputSize: 11, kernelSize: 2),
 ]
 
 @Suite struct TwinTests {
@@ -69,7 +75,7 @@ private let shapes = [
                     weightGradient: naive.scalars)
                 #expect(fast.bits == naive.bits, "seed \(seed), \(towers) towers")
             }
-            guard shape.inputSize == 12 else { continue }
+            guard shape.inputSize == 12 || shape.kernelSize < 5 else { continue }
             let gradient = Tensor(shape.outputCount * 8, seed: seed)
             let weights = Tensor(shape.weightCount, seed: seed + 2)
             let (fast, naive) = (Tensor(shape.inputCount * 8), Tensor(shape.inputCount * 8))
@@ -105,7 +111,7 @@ private let shapes = [
         }
     }
 
-    @Test(arguments: [(16, 1), (16, 3), (32, 4), (256, 130), (128, 2), (48, 9), (528, 7)], 1...5)
+    @Test(arguments: [(16, 1), (16, 3), (32, 4), (256, 130), (128, 2), (48, 9), (528, 7), (1, 1), (2, 128), (3, 5), (23, 9)], 1...5)
     func denseAgrees(size: (inputs: Int, outputs: Int), towers: Int) {
         let (inputs, outputs) = size
         let seed = UInt64(inputs * 1000 + outputs)
@@ -137,6 +143,9 @@ private let shapes = [
         denseWeightGradient(
             inputs: inputs, outputs: outputs, towers: towers, gradient: gradient.lanes,
             panels: panels.lanes, weightGradient: dw.scalars)
+        denseWeightGradientRest(
+            inputs: inputs, outputs: outputs, towers: towers, gradient: gradient.lanes, x: x.lanes,
+            weightGradient: dw.scalars)
         naiveDenseWeightGradient(
             inputs: inputs, outputs: outputs, towers: towers, gradient: gradient.scalars, x: x.scalars,
             weightGradient: dv.scalars)

@@ -29,7 +29,8 @@ final class SyntheticBatch {
                 body(
                     Microbatch(
                         pixels: pixels.baseAddress! + range.lowerBound * imagePixels, towerStride: towerStride,
-                        targets: targets.baseAddress! + range.lowerBound, examples: range.count))
+                        targets: targets.baseAddress! + range.lowerBound, examples: range.count,
+                        positions: .training(first: range.lowerBound)))
             }
         }
     }
@@ -45,7 +46,7 @@ private func gradient(
 }
 
 @Suite struct GradientTests {
-    @Test(arguments: NetworkKind.allCases, [Architecture.seed, .wide])
+    @Test(arguments: NetworkKind.allCases, Architecture.allCases)
     func everyParameterIsWrittenAndFinite(kind: NetworkKind, architecture: Architecture) {
         let computer = MicrobatchGradient(NetworkDescription(kind: kind, architecture: architecture))
         let result = gradient(

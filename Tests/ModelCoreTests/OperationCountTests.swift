@@ -19,12 +19,17 @@ import Testing
     /// A layer's multiply-adds are the uses of its weights: one per output position for a convolution, one for a dense layer.
     @Test(arguments: Architecture.allCases, [1, 2, 7])
     func layersAgreeWithTheParameters(architecture: Architecture, latentDimensions: Int) {
-        let layout = ParameterLayout(
-            NetworkDescription(
-                kind: .siameseContrastive, architecture: architecture, latentDimensions: latentDimensions))
-        let weights = layout.slices.filter { $0.shape.count > 1 }
-        let positions = [24 * 24, 8 * 8] + Array(repeating: 1, count: weights.count - 2)
-        let expected = zip(weights, positions).map { 2 * $0.count * $1 }
-        #expect(OperationCount(architecture, latentDimensions: latentDimensions).layers == expected)
+        for kind in [NetworkKind.siameseContrastive, .variationalAutoencoder] {
+            let layout = ParameterLayout(
+                NetworkDescription(kind: kind, architecture: architecture, latentDimensions: latentDimensions))
+            let weights = layout.slices.filter { $0.shape.count > 1 }
+            let sizes = architecture == .koch ? [24, 10, 4] : [24, 8]
+            let positions = sizes.map { $0 * $0 } + Array(repeating: 1, count: weights.count - sizes.count)
+            let expected = zip(weights, positions).map { 2 * $0.count * $1 }
+            let layers = OperationCount(architecture, kind: kind, latentDimensions: latentDimensions).layers
+            #expect(layers.reduce(0, +) == expected.reduce(0, +))
+            #expect(layers[0] == expected[0])
+            if kind == .siameseContrastive { #expect(layers == expected) }
+        }
     }
 }

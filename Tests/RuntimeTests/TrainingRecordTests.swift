@@ -17,11 +17,17 @@ import Testing
             record.epochs.append(
                 TrainingRecord.Epoch(
                     number: number + 1, trainLoss: Double(bitPattern: random.next() >> 2),
-                    testLoss: random.happens(0.5) ? nil : Double(random.below(1000)) / 3))
+                    testLoss: random.happens(0.5) ? nil : Double(random.below(1000)) / 3,
+                    trainSecondTerm: random.happens(0.5) ? nil : Double(random.below(1000)) / 3,
+                    testSecondTerm: random.happens(0.5) ? nil : Double(random.below(1000)) / 3))
         }
-        record.add(lossSum: Double(random.below(1000)) / 7, examples: random.below(100))
-        _ = record.takeIntervalLoss()
-        record.add(lossSum: Double(random.below(1000)) / 7, examples: random.below(100))
+        record.add(
+            lossSum: Double(random.below(1000)) / 7, secondTermSum: Double(random.below(1000)) / 9,
+            examples: random.below(100))
+        _ = record.takeInterval()
+        record.add(
+            lossSum: Double(random.below(1000)) / 7, secondTermSum: Double(random.below(1000)) / 9,
+            examples: random.below(100))
         record.metricsLength = random.below(1 << 40)
         #expect(try roundTrip(record) == record)
     }
@@ -39,12 +45,15 @@ import Testing
     @Test func theIntervalBeginsAnewAndTheEpochDoesNot() {
         var record = TrainingRecord()
         #expect(record.runningLoss == nil)
-        record.add(lossSum: 8, examples: 4)
-        #expect(record.takeIntervalLoss() == 2)
-        record.add(lossSum: 2, examples: 1)
+        record.add(lossSum: 8, secondTermSum: 4, examples: 4)
+        #expect(record.takeInterval() == MeanLoss(loss: 2, secondTerm: 1))
+        record.add(lossSum: 2, secondTermSum: 2, examples: 1)
         record.add(lossSum: 0, examples: 3)
-        #expect(record.takeIntervalLoss() == 0.5)
+        #expect(record.takeInterval() == MeanLoss(loss: 0.5, secondTerm: 0.5))
         #expect(record.runningLoss == 1.25)
+        #expect(record.runningSecondTerm == 0.75)
+        record.beginEpoch()
+        #expect(record.runningLoss == nil && record.runningSecondTerm == nil)
     }
 
     @Test(arguments: ["epochs", "loss_sum", "examples", "interval_loss_sum", "interval_examples", "metrics_length"])

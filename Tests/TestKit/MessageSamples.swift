@@ -32,10 +32,10 @@ package enum Samples {
                 nodes: [
                     NodeSummary(
                         node: MicrobatchRange(first: 6, count: 2), examples: 4, active: 3, lossSum: -0.25,
-                        gradient: mark),
+                        secondTermSum: 1.5, gradient: mark),
                     NodeSummary(
                         node: MicrobatchRange(first: 8, count: 1), examples: 1, active: 0, lossSum: .nan,
-                        gradient: mark),
+                        secondTermSum: .infinity, gradient: mark),
                 ])),
         .progress(Progress(run: run, step: 3, lease: 4, microbatchesDone: 5)),
         .failure(Failure(answering: lease, reason: "out of memory")),

@@ -125,7 +125,7 @@ final class SimulatedCoordinator {
             defer { pool.recycle(sum.gradient) }
             return NodeSummary(
                 node: node, examples: sum.exampleCount, active: sum.activeCount, lossSum: sum.lossSum,
-                gradient: sum.gradient.fingerprint)
+                secondTermSum: sum.secondTermSum, gradient: sum.gradient.fingerprint)
         }
         return core.onArbitration(lease, nodes: nodes, now: now)
     }
@@ -166,7 +166,8 @@ final class SimulatedCoordinator {
         let gradient = pool.take()
         frame.withUnsafeBytes { gradient.copyBytes(from: $0) }
         let partial = Partial(
-            gradient: gradient, lossSum: summary.lossSum, exampleCount: summary.examples, activeCount: summary.active)
+            gradient: gradient, lossSum: summary.lossSum, secondTermSum: summary.secondTermSum,
+            exampleCount: summary.examples, activeCount: summary.active)
         let insertion = tree.insert(partial, at: summary.node)
         if insertion != .stored, insertion != .completed {
             problems.append("node \(summary.node) accepted by the core, refused by the tree: \(insertion)")

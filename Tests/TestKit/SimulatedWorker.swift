@@ -121,7 +121,7 @@ final class SimulatedWorker {
         let nodes = sums.map { summary, gradient in
             NodeSummary(
                 node: summary.node, examples: summary.examples, active: summary.active, lossSum: summary.lossSum,
-                gradient: gradient.fingerprint)
+                secondTermSum: summary.secondTermSum, gradient: gradient.fingerprint)
         }
         return Outcome(
             nodes: nodes, frames: sums.map { FloatFrame.bytes($0.1.values) },
@@ -136,7 +136,7 @@ final class SimulatedWorker {
         let sum = Self.sum(over: node, lease, weights, examplesPerMicrobatch: examplesPerMicrobatch, pool)
         let summary = NodeSummary(
             node: node, examples: sum.exampleCount, active: sum.activeCount, lossSum: sum.lossSum,
-            gradient: sum.gradient.fingerprint)
+            secondTermSum: sum.secondTermSum, gradient: sum.gradient.fingerprint)
         return (summary, sum.gradient)
     }
 

@@ -15,7 +15,8 @@ package enum ToyModel {
         let sums = gradientSums(step: step, microbatch: microbatch, weights: weights, examples: examples)
         for (index, value) in sums.values.enumerated() { gradient.values[index] = value }
         return Partial(
-            gradient: gradient, lossSum: sums.loss, exampleCount: UInt32(examples), activeCount: sums.active)
+            gradient: gradient, lossSum: sums.loss, secondTermSum: sums.secondTerm, exampleCount: UInt32(examples),
+            activeCount: sums.active)
     }
 
     /// Weights after one step. Every operation is exact or rounded once, so it has the same bits everywhere.
@@ -56,7 +57,7 @@ package enum ToyModel {
         let values = (0..<parameterCount).map { _ in variedFloat(&random) }
         return Sums(
             values: values, loss: Double(variedFloat(&random)), examples: UInt32(examples),
-            active: UInt32(random.within(0...examples)))
+            active: UInt32(random.within(0...examples)), secondTerm: Double(variedFloat(&random)))
     }
 
     private static func variedFloat(_ random: inout SplitMix64) -> Float {
@@ -73,11 +74,13 @@ package struct Sums: Sendable {
     package let loss: Double
     package let examples: UInt32
     package let active: UInt32
+    package let secondTerm: Double
 
     static func + (left: Sums, right: Sums) -> Sums {
         Sums(
             values: zip(left.values, right.values).map { $0 + $1 }, loss: left.loss + right.loss,
-            examples: left.examples + right.examples, active: left.active + right.active)
+            examples: left.examples + right.examples, active: left.active + right.active,
+            secondTerm: left.secondTerm + right.secondTerm)
     }
 }
 
@@ -85,7 +88,7 @@ extension Sums {
     init(_ partial: Partial) {
         self.init(
             values: Array(partial.gradient.values), loss: partial.lossSum, examples: partial.exampleCount,
-            active: partial.activeCount)
+            active: partial.activeCount, secondTerm: partial.secondTermSum)
     }
 }
 
@@ -96,6 +99,7 @@ package struct RunDigest: Equatable, Sendable {
     mutating func add(weights: [Float], root: Sums) {
         for weight in weights { value = SplitMix64.mix(value ^ UInt64(weight.bitPattern)) }
         value = SplitMix64.mix(value ^ root.loss.bitPattern)
+        value = SplitMix64.mix(value ^ root.secondTerm.bitPattern)
         value = SplitMix64.mix(value ^ UInt64(root.examples) << 32 ^ UInt64(root.active))
     }
 }

@@ -1,5 +1,16 @@
 // One line of metrics.jsonl: how the run stood after a step. Encodes and decodes; who writes the file is the Runtime.
 
+/// The terms of a variational autoencoder's loss, which is reconstruction + β · divergence. Means per example, in nats.
+package struct LossTerms: Equatable, Sendable {
+    package var reconstruction: Double
+    package var divergence: Double
+
+    package init(reconstruction: Double, divergence: Double) {
+        self.reconstruction = reconstruction
+        self.divergence = divergence
+    }
+}
+
 /// One measurement of the loss. Key order is fixed, numbers are the shortest that read back as the same bits, and a
 /// non-finite number is `null`.
 package struct MetricsLine: Equatable, Sendable {
@@ -12,14 +23,19 @@ package struct MetricsLine: Equatable, Sendable {
     package var split: Split
     /// Mean loss per example. NaN where none is known.
     package var loss: Double
+    /// The two terms of a variational autoencoder's loss.
+    package var terms: LossTerms?
     /// Training images per second; left out where nothing was timed.
     package var imagesPerSecond: Double?
 
-    package init(step: Int, epoch: Int, split: Split, loss: Double, imagesPerSecond: Double? = nil) {
+    package init(
+        step: Int, epoch: Int, split: Split, loss: Double, terms: LossTerms? = nil, imagesPerSecond: Double? = nil
+    ) {
         self.step = step
         self.epoch = epoch
         self.split = split
         self.loss = loss
+        self.terms = terms
         self.imagesPerSecond = imagesPerSecond
     }
 
@@ -28,6 +44,10 @@ package struct MetricsLine: Equatable, Sendable {
         var object: JSONValue = [
             "step": .integer(step), "epoch": .integer(epoch), "split": .string(split.rawValue), "loss": .number(loss),
         ]
+        if let terms {
+            object["reconstruction"] = .number(terms.reconstruction)
+            object["kl"] = .number(terms.divergence)
+        }
         if let imagesPerSecond { object["images_per_second"] = .number(imagesPerSecond) }
         return object.compact() + [UInt8(ascii: "\n")]
     }
@@ -40,8 +60,12 @@ package struct MetricsLine: Equatable, Sendable {
         else {
             throw JSONError(offset: 0, reason: "a metrics line needs step, epoch, split (train or test) and loss")
         }
+        var terms: LossTerms?
+        if let reconstruction = object["reconstruction"], let divergence = object["kl"] {
+            terms = LossTerms(reconstruction: reconstruction.number ?? .nan, divergence: divergence.number ?? .nan)
+        }
         self.init(
-            step: step, epoch: epoch, split: split, loss: loss.number ?? .nan,
+            step: step, epoch: epoch, split: split, loss: loss.number ?? .nan, terms: terms,
             imagesPerSecond: object["images_per_second"]?.number)
     }
 }

@@ -142,6 +142,34 @@ extension Canvas {
     }
 }
 
+// MARK: - Images
+
+extension Canvas {
+    /// A grey image of `pixels.count / columns` rows, each pixel a sharp rectangle.
+    func draw(grey pixels: [UInt8], columns: Int, in box: Box) {
+        let rows = pixels.count / columns
+        // In an error state, like any of cairo's objects, it draws nothing.
+        let image = cairo_image_surface_create(CAIRO_FORMAT_RGB24, Int32(columns), Int32(rows))
+        defer { cairo_surface_destroy(image) }
+        if let data = cairo_image_surface_get_data(image) {
+            let stride = Int(cairo_image_surface_get_stride(image))
+            for row in 0..<rows {
+                let line = UnsafeMutableRawPointer(data + row * stride).assumingMemoryBound(to: UInt32.self)
+                for column in 0..<columns { line[column] = UInt32(pixels[row * columns + column]) * 0x01_0101 }
+            }
+        }
+        cairo_surface_mark_dirty(image)
+        cairo_save(context)
+        cairo_translate(context, box.left, box.top)
+        cairo_scale(context, box.width / Double(columns), box.height / Double(rows))
+        cairo_set_source_surface(context, image, 0, 0)
+        cairo_pattern_set_filter(cairo_get_source(context), CAIRO_FILTER_NEAREST)
+        cairo_rectangle(context, 0, 0, Double(columns), Double(rows))
+        cairo_fill(context)
+        cairo_restore(context)
+    }
+}
+
 // MARK: - Text
 
 extension Canvas {

@@ -1,4 +1,5 @@
-// The picture of learning: training and validation loss over the epochs, as a PNG. Not a general line chart.
+// The picture of learning: training and validation loss over the epochs, as a PNG; of a loss of several terms, one plot for each,
+// below each other. Not a general line chart.
 
 /// Mean loss per epoch, as two lines with markers. Epoch 0, if given, is the loss before any training.
 package struct LossPlot: Sendable {
@@ -27,18 +28,28 @@ package struct LossPlot: Sendable {
         Series(name: "validation", colour: Palette.classes[1], marker: .square, losses: \.validation),
     ]
     private static let size = (width: 800, height: 500)
-    private static let axes = Box(left: 84, top: 74, right: 770, bottom: 436)
+    /// Height of a plot among several.
+    private static let smallHeight = 340
     /// With more epochs than this the markers would merge into a band; the line alone is drawn.
     private static let mostMarkers = 60
 
     private let title: String
+    private let quantity: String
+    /// Where the plot is on its canvas.
+    private var top = 0
+    private var height = Self.size.height
+    private var axes: Box {
+        Box(left: 84, top: Double(top) + 74, right: 770, bottom: Double(top + height) - 64)
+    }
     private let epochs: [Epoch]
     private let x: ClosedRange<Double>
     private let y: ClosedRange<Double>
     private let yTicks: Ticks
 
-    package init(title: String, epochs: [Epoch]) {
+    /// - Parameter quantity: what the vertical axis shows
+    package init(title: String, quantity: String = "mean loss", epochs: [Epoch]) {
         self.title = title
+        self.quantity = quantity
         self.epochs = epochs.sorted { $0.number < $1.number }
         let first = Double(self.epochs.first?.number ?? 0)
         let last = Double(self.epochs.last?.number ?? 1)
@@ -68,21 +79,37 @@ package struct LossPlot: Sendable {
     /// 1600 × 1000 pixels.
     package func png() throws(CanvasError) -> [UInt8] {
         let canvas = try Canvas(width: Self.size.width, height: Self.size.height, scale: PlotStyle.pngScale)
+        draw(on: canvas)
+        return try canvas.png()
+    }
+
+    /// Several plots below each other, each 1600 × 680 pixels.
+    package static func png(of plots: [LossPlot]) throws(CanvasError) -> [UInt8] {
+        let canvas = try Canvas(
+            width: size.width, height: smallHeight * max(plots.count, 1), scale: PlotStyle.pngScale)
+        for (index, plot) in plots.enumerated() {
+            var plot = plot
+            (plot.top, plot.height) = (index * smallHeight, smallHeight)
+            plot.draw(on: canvas)
+        }
+        return try canvas.png()
+    }
+
+    private func draw(on canvas: Canvas) {
         drawGrid(on: canvas)
         drawAxes(on: canvas)
         for series in Self.series { draw(series, on: canvas) }
         drawTitleAndLegend(on: canvas)
         if Self.drawableLosses(epochs).isEmpty {
-            let middle = Point(x: (Self.axes.left + Self.axes.right) / 2, y: (Self.axes.top + Self.axes.bottom) / 2)
+            let middle = Point(x: (axes.left + axes.right) / 2, y: (axes.top + axes.bottom) / 2)
             canvas.write("no losses to show", at: middle, size: PlotStyle.labelSize, PlotStyle.quiet, anchor: 0.5)
         }
-        return try canvas.png()
     }
 
     private func position(_ epoch: Double, _ loss: Double) -> Point {
         let x = (epoch - x.lowerBound) / (x.upperBound - x.lowerBound)
         let y = (loss - y.lowerBound) / (y.upperBound - y.lowerBound)
-        return Point(x: Self.axes.left + x * Self.axes.width, y: Self.axes.bottom - y * Self.axes.height)
+        return Point(x: axes.left + x * axes.width, y: axes.bottom - y * axes.height)
     }
 
     /// Epochs are whole: ticks at multiples of 1, 2, 5, 10, … from the first epoch to the last.
@@ -96,13 +123,13 @@ package struct LossPlot: Sendable {
         for value in yTicks.values {
             let y = position(0, value).y
             canvas.stroke(
-                [Point(x: Self.axes.left, y: y), Point(x: Self.axes.right, y: y)], PlotStyle.grid,
+                [Point(x: axes.left, y: y), Point(x: axes.right, y: y)], PlotStyle.grid,
                 width: PlotStyle.gridWidth)
         }
     }
 
     private func drawAxes(on canvas: Canvas) {
-        let axes = Self.axes
+        let axes = axes
         canvas.stroke(
             [
                 Point(x: axes.left, y: axes.top), Point(x: axes.left, y: axes.bottom),
@@ -128,7 +155,7 @@ package struct LossPlot: Sendable {
             "epoch" + .factor(xTicks.commonExponent), at: Point(x: (axes.left + axes.right) / 2, y: axes.bottom + 44),
             size: PlotStyle.labelSize, PlotStyle.ink, anchor: 0.5)
         canvas.write(
-            "mean loss" + .factor(yTicks.commonExponent), at: Point(x: 26, y: (axes.top + axes.bottom) / 2),
+            RichText(quantity) + .factor(yTicks.commonExponent), at: Point(x: 26, y: (axes.top + axes.bottom) / 2),
             size: PlotStyle.labelSize, PlotStyle.ink, anchor: 0.5, upward: true)
     }
 
@@ -153,13 +180,13 @@ package struct LossPlot: Sendable {
 
     /// The legend stands above the axes, where there is no data.
     private func drawTitleAndLegend(on canvas: Canvas) {
-        canvas.write(.bold(title), at: Point(x: Self.axes.left, y: 36), size: PlotStyle.titleSize, PlotStyle.ink)
-        var x = Self.axes.left
+        canvas.write(.bold(title), at: Point(x: axes.left, y: axes.top - 38), size: PlotStyle.titleSize, PlotStyle.ink)
+        var x = axes.left
         for series in Self.series where epochs.contains(where: { $0[keyPath: series.losses] != nil }) {
-            canvas.stroke([Point(x: x, y: 56), Point(x: x + 28, y: 56)], series.colour, width: 2)
-            series.marker.draw(at: Point(x: x + 14, y: 56), series.colour, on: canvas)
+            canvas.stroke([Point(x: x, y: axes.top - 18), Point(x: x + 28, y: axes.top - 18)], series.colour, width: 2)
+            series.marker.draw(at: Point(x: x + 14, y: axes.top - 18), series.colour, on: canvas)
             let name = RichText(series.name)
-            canvas.write(name, at: Point(x: x + 36, y: 60.6), size: PlotStyle.legendSize, PlotStyle.ink)
+            canvas.write(name, at: Point(x: x + 36, y: axes.top - 13.4), size: PlotStyle.legendSize, PlotStyle.ink)
             x += 36 + canvas.width(of: name, size: PlotStyle.legendSize) + 24
         }
         let lost = epochs.flatMap { [$0.training, $0.validation] }.compactMap(\.self).filter { !Self.isDrawable($0) }
@@ -167,7 +194,7 @@ package struct LossPlot: Sendable {
         guard lost > 0 else { return }
         let remark = RichText("\(lost) \(lost == 1 ? "value" : "values") not finite, not drawn")
         canvas.write(
-            remark, at: Point(x: Self.axes.right, y: 60.6), size: PlotStyle.tickSize, PlotStyle.warning, anchor: 1)
+            remark, at: Point(x: axes.right, y: axes.top - 13.4), size: PlotStyle.tickSize, PlotStyle.warning, anchor: 1)
     }
 }
 

@@ -7,21 +7,28 @@ package struct NodeSummary: Equatable, Sendable {
     package let examples: UInt32
     package let active: UInt32
     package let lossSum: Double
+    /// Of the loss's second term; zero where it has one only.
+    package let secondTermSum: Double
     package let gradient: UInt64
 
     /// - Parameter gradient: `fingerprint(of:)` its floats.
-    package init(node: MicrobatchRange, examples: UInt32, active: UInt32, lossSum: Double, gradient: UInt64) {
+    package init(
+        node: MicrobatchRange, examples: UInt32, active: UInt32, lossSum: Double, secondTermSum: Double = 0,
+        gradient: UInt64
+    ) {
         self.node = node
         self.examples = examples
         self.active = active
         self.lossSum = lossSum
+        self.secondTermSum = secondTermSum
         self.gradient = gradient
     }
 
     /// Equal bits (so a NaN equals itself: an audit compares bits, not numbers).
     package static func == (left: NodeSummary, right: NodeSummary) -> Bool {
         left.node == right.node && left.examples == right.examples && left.active == right.active
-            && left.lossSum.bitPattern == right.lossSum.bitPattern && left.gradient == right.gradient
+            && left.lossSum.bitPattern == right.lossSum.bitPattern
+            && left.secondTermSum.bitPattern == right.secondTermSum.bitPattern && left.gradient == right.gradient
     }
 }
 
@@ -72,6 +79,7 @@ package struct Partials: Equatable, Sendable {
             writer.integer(summary.examples)
             writer.integer(summary.active)
             writer.double(summary.lossSum)
+            writer.double(summary.secondTermSum)
             writer.integer(summary.gradient)
         }
         return writer.sealed()
@@ -102,6 +110,7 @@ extension NodeSummary {
         examples = UInt32(try reader.count("node's examples", limit: limits.maximumExamples))
         active = UInt32(try reader.count("node's active examples", limit: Int(examples)))
         lossSum = try reader.double("node's loss sum")
+        secondTermSum = try reader.double("sum of the second term of the node's loss")
         gradient = try reader.integer("fingerprint of the node's gradient")
     }
 }

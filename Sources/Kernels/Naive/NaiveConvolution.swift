@@ -13,9 +13,10 @@ package func naiveConvolutionForward(
     func convolution(_ channel: Int, _ row: Int, _ column: Int, _ lane: Int) -> Float {
         var sum = bias[channel]
         for source in 0..<shape.inputChannels {
-            for i in 0..<5 {
-                for j in 0..<5 {
-                    let weight = weights[(channel * shape.inputChannels + source) * 25 + i * 5 + j]
+            for i in 0..<shape.kernelSize {
+                for j in 0..<shape.kernelSize {
+                    let tap = i * shape.kernelSize + j
+                    let weight = weights[(channel * shape.inputChannels + source) * shape.taps + tap]
                     sum = sum.addingProduct(weight, input[((source * n + row + i) * n + column + j) * 8 + lane])
                 }
             }
@@ -70,10 +71,10 @@ package func naivePoolBackward(
 package func naiveConvolutionWeightGradient(
     _ shape: ConvolutionShape, towers: Int, gradient: Scalars, input: Scalars, weightGradient: Scalars
 ) {
-    let (n, m) = (shape.inputSize, shape.outputSize)
+    let (n, m, k) = (shape.inputSize, shape.outputSize, shape.kernelSize)
     for channel in 0..<shape.outputChannels {
         for source in 0..<shape.inputChannels {
-            for tap in 0..<25 {
+            for tap in 0..<shape.taps {
                 var lanes = Lanes.zero
                 for lane in 0..<8 {
                     for tower in 0..<towers {
@@ -81,13 +82,13 @@ package func naiveConvolutionWeightGradient(
                             for column in 0..<m {
                                 let g = ((tower * shape.outputChannels + channel) * m + row) * m + column
                                 let x =
-                                    ((tower * shape.inputChannels + source) * n + row + tap / 5) * n + column + tap % 5
+                                    ((tower * shape.inputChannels + source) * n + row + tap / k) * n + column + tap % k
                                 lanes[lane] = lanes[lane].addingProduct(gradient[g * 8 + lane], input[x * 8 + lane])
                             }
                         }
                     }
                 }
-                weightGradient[(channel * shape.inputChannels + source) * 25 + tap] = naiveHorizontalSum(lanes)
+                weightGradient[(channel * shape.inputChannels + source) * shape.taps + tap] = naiveHorizontalSum(lanes)
             }
         }
     }
@@ -97,17 +98,17 @@ package func naiveConvolutionWeightGradient(
 package func naiveConvolutionDataGradient(
     _ shape: ConvolutionShape, gradient: Scalars, weights: UnsafePointer<Float>, inputGradient: Scalars
 ) {
-    let (n, m) = (shape.inputSize, shape.outputSize)
+    let (n, m, k) = (shape.inputSize, shape.outputSize, shape.kernelSize)
     for source in 0..<shape.inputChannels {
         for row in 0..<n {
             for column in 0..<n {
                 for lane in 0..<8 {
                     var sum: Float = 0
                     for channel in 0..<shape.outputChannels {
-                        for tap in 0..<25 {
-                            let (y, x) = (row - tap / 5, column - tap % 5)
+                        for tap in 0..<shape.taps {
+                            let (y, x) = (row - tap / k, column - tap % k)
                             guard (0..<m).contains(y) && (0..<m).contains(x) else { continue }
-                            let weight = weights[(channel * shape.inputChannels + source) * 25 + tap]
+                            let weight = weights[(channel * shape.inputChannels + source) * shape.taps + tap]
                             sum = sum.addingProduct(weight, gradient[((channel * m + y) * m + x) * 8 + lane])
                         }
                     }

@@ -1,5 +1,6 @@
 // exp, log and cos of the project's own, from + − × ÷ fma and rounding only, each exactly specified by IEEE 754: the same
-// bits on every machine, which libm does not promise. Not for speed: a microbatch needs a few dozen of them.
+// bits on every machine, which libm does not promise. Not for speed: a microbatch needs a few dozen of them (where it needs thousands:
+// `Kernels/LaneFunctions.swift`).
 
 /// eˣ for x ≤ 0, within 2 units in the last place; x below −87 counts as −87.
 ///
@@ -20,6 +21,11 @@ package func exponential(ofNonPositive x: Float) -> Float {
     sum = Float(1).addingProduct(sum, r)
     sum = Float(1).addingProduct(sum, r)
     return sum * Float(bitPattern: UInt32(Int32(n) + 127) << 23)
+}
+
+/// eˣ for any x; beyond ±87 it counts as that.
+package func exponential(_ x: Float) -> Float {
+    x > 0 ? 1 / exponential(ofNonPositive: -x) : exponential(ofNonPositive: x)
 }
 
 /// log(1 + u) for 0 ≤ u ≤ 1: 2·artanh(u / (2 + u)) by its series.

@@ -14,8 +14,8 @@ package final class EncoderPass {
     private let memory = LaneMemory()
     /// Inputs, [tower][784][lane].
     private let pixels: UnsafeMutablePointer<Lanes>
-    private let first: ConvolutionStage
-    private let second: ConvolutionStage
+    /// The blocks, in order; memory of its own, as for the dense layers.
+    private let convolutions: UnsafeMutableBufferPointer<ConvolutionStage>
     /// The dense layers, the latent one last; memory of its own rather than an array, which would be retained and
     /// released at each use.
     private let dense: UnsafeMutableBufferPointer<DenseStage>
@@ -24,23 +24,23 @@ package final class EncoderPass {
     /// Gradient of the latent vectors; the head writes it before `backward`.
     let latentGradient: UnsafeMutablePointer<Lanes>
 
-    package init(_ network: NetworkDescription, layout: ParameterLayout, towers: Int) {
+    /// - Parameter outputs: of the last layer: the latent dimensions, or more where the layout has more after them
+    package init(_ network: NetworkDescription, layout: ParameterLayout, towers: Int, outputs: Int? = nil) {
         self.towers = towers
         towersCancel = towers > 1 && !network.kind.isInBatch
-        let channels = network.architecture.channels
         pixels = memory.vectors(towers * imagePixels)
-        first = ConvolutionStage(
-            ConvolutionShape(inputChannels: 1, outputChannels: channels.first, inputSize: 28), towers: towers,
-            offsets: layout.encoder[0], memory)
-        second = ConvolutionStage(
-            ConvolutionShape(inputChannels: channels.first, outputChannels: channels.second, inputSize: 12),
-            towers: towers, offsets: layout.encoder[1], memory)
-        var width = channels.second * 16
-        let widths = network.architecture.hidden + [network.latentDimensions]
+        let shapes = network.architecture.shapes
+        convolutions = .allocate(capacity: shapes.count)
+        for (index, shape) in shapes.enumerated() {
+            convolutions.initializeElement(
+                at: index, to: ConvolutionStage(shape, towers: towers, offsets: layout.encoder[index], memory))
+        }
+        var width = network.architecture.flatWidth
+        let widths = network.architecture.denseWidths + [outputs ?? network.latentDimensions]
         dense = .allocate(capacity: widths.count)
         for (index, outputs) in widths.enumerated() {
             let stage = DenseStage(
-                inputs: width, outputs: outputs, towers: towers, offsets: layout.encoder[index + 2], memory)
+                inputs: width, outputs: outputs, towers: towers, offsets: layout.encoder[index + shapes.count], memory)
             dense.initializeElement(at: index, to: stage)
             width = outputs
         }
@@ -49,7 +49,13 @@ package final class EncoderPass {
         latentGradient = last.gradient
     }
 
-    deinit { dense.deallocate() }
+    deinit {
+        convolutions.deallocate()
+        dense.deallocate()
+    }
+
+    /// The inputs of a tower, [784][lane].
+    var inputs: UnsafePointer<Lanes> { UnsafePointer(pixels) }
 
     /// Bytes of its activations.
     package static func byteCount(_ network: NetworkDescription, towers: Int) -> Int {
@@ -62,9 +68,11 @@ package final class EncoderPass {
     }
 
     func forward(_ parameters: UnsafePointer<Float>) {
-        first.forward(parameters, input: pixels)
-        second.forward(parameters, input: first.activation)
-        var input = second.activation
+        var input = pixels
+        for stage in convolutions {
+            stage.forward(parameters, input: input)
+            input = stage.activation
+        }
         for stage in dense {
             stage.forward(parameters, input: input)
             input = stage.activation
@@ -74,17 +82,20 @@ package final class EncoderPass {
     /// Writes the gradient of every encoder parameter, summed over towers and lanes.
     func backward(_ parameters: UnsafePointer<Float>, into gradient: UnsafeMutablePointer<Float>) {
         let last = dense.count - 1
+        let top = convolutions[convolutions.count - 1]
         for index in dense.indices.reversed() {
-            let below = index > 0 ? dense[index - 1].activation : second.activation
-            let belowGradient = index > 0 ? dense[index - 1].gradient : second.pooledGradient
+            let below = index > 0 ? dense[index - 1].activation : top.activation
+            let belowGradient = index > 0 ? dense[index - 1].gradient : top.pooledGradient
             let bias: DenseStage.BiasGradient =
                 !towersCancel || index < last - 1 ? .sum : index == last ? .zero : .cancelling
             dense[index].backward(
                 parameters, input: below, inputGradient: belowGradient, bias: bias, into: gradient)
         }
-        second.backward(
-            parameters, input: first.activation, inputGradient: first.pooledGradient, into: gradient)
-        first.backward(parameters, input: pixels, inputGradient: nil, into: gradient)
+        for index in convolutions.indices.reversed() {
+            let below = index > 0 ? convolutions[index - 1] : nil
+            convolutions[index].backward(
+                parameters, input: below?.activation ?? pixels, inputGradient: below?.pooledGradient, into: gradient)
+        }
     }
 }
 
@@ -158,8 +169,8 @@ private struct ConvolutionStage {
     }
 }
 
-/// One dense layer of the encoder, with the PReLU that follows it (none after the latent layer).
-private struct DenseStage {
+/// One dense layer, with the PReLU that follows it (none after the latent layer, and the last of a decoder).
+struct DenseStage {
     /// How the gradient of the bias comes about.
     enum BiasGradient {
         case sum
@@ -225,6 +236,9 @@ private struct DenseStage {
         denseWeightGradient(
             inputs: inputs, outputs: outputs, towers: towers, gradient: gradient,
             panels: panels, weightGradient: parameterGradient + offsets.weight)
+        denseWeightGradientRest(
+            inputs: inputs, outputs: outputs, towers: towers, gradient: gradient, x: input,
+            weightGradient: parameterGradient + offsets.weight)
         denseDataGradient(
             inputs: inputs, outputs: outputs, towers: towers, gradient: gradient,
             weights: parameters + offsets.weight, inputGradient: inputGradient)

@@ -10,19 +10,24 @@ package struct Microbatch {
     package let pixels: UnsafePointer<UInt8>
     /// Bytes from one tower's first image to the next tower's.
     package let towerStride: Int
-    /// Class of each image (classification), 1 or 0 for pairs of the same or of different classes; unused by triplets.
+    /// Class of each image (classification), 1 or 0 for pairs of the same or of different classes; unused by triplets and
+    /// autoencoders.
     package let targets: UnsafePointer<Int32>
     /// 1…8.
     package let examples: Int
+    /// Where the examples' own random numbers are drawn, if the loss needs some.
+    package let positions: ExamplePositions
 
     package init(
-        pixels: UnsafePointer<UInt8>, towerStride: Int, targets: UnsafePointer<Int32>, examples: Int
+        pixels: UnsafePointer<UInt8>, towerStride: Int, targets: UnsafePointer<Int32>, examples: Int,
+        positions: ExamplePositions = .training(first: 0)
     ) {
         precondition((1...microbatchSize).contains(examples), "a microbatch of \(examples) examples")
         self.pixels = pixels
         self.towerStride = towerStride
         self.targets = targets
         self.examples = examples
+        self.positions = positions
     }
 }
 
@@ -32,13 +37,22 @@ package final class MicrobatchGradient {
     package let network: NetworkDescription
     package let layout: ParameterLayout
     private let encoder: EncoderPass
+    /// Of a variational autoencoder: everything after its encoder.
+    private let variational: VariationalPass?
+    /// Of NT-Xent, whose towers see one image in two ways.
+    private let views: ImageViews?
     /// Where a loss without a gradient leaves the head's gradient.
     private lazy var discarded = ParameterBuffer(count: layout.paddedCount)
 
     package init(_ network: NetworkDescription) {
         self.network = network
         layout = ParameterLayout(network)
-        encoder = EncoderPass(network, layout: layout, towers: network.kind.towers)
+        let isVariational = network.kind == .variationalAutoencoder
+        variational = isVariational ? VariationalPass(network, layout: layout) : nil
+        views = network.kind == .ntXent ? ImageViews(network.noise) : nil
+        encoder = EncoderPass(
+            network, layout: layout, towers: network.kind.towers,
+            outputs: network.latentDimensions * (isVariational ? 2 : 1))
     }
 
     /// Writes the sum of the examples' gradients to `gradient` (`layout.paddedCount` floats) and returns their loss.
@@ -46,6 +60,8 @@ package final class MicrobatchGradient {
         of microbatch: Microbatch, at parameters: UnsafePointer<Float>, into gradient: UnsafeMutablePointer<Float>
     ) -> LossSums {
         let sums = forward(microbatch, parameters, headGradient: gradient)
+        variational?.backward(
+            encoder.latents, encodedGradient: encoder.latentGradient, at: parameters, into: gradient)
         encoder.backward(parameters, into: gradient)
         for padding in layout.count..<layout.paddedCount { gradient[padding] = 0 }
         return sums
@@ -103,16 +119,19 @@ package final class MicrobatchGradient {
 
     private func load(_ microbatch: Microbatch) {
         for tower in 0..<encoder.towers {
-            encoder.load(
-                microbatch.pixels + tower * microbatch.towerStride, images: microbatch.examples, tower: tower)
+            let pixels = views?.view(tower, of: microbatch) ?? microbatch.pixels + tower * microbatch.towerStride
+            encoder.load(pixels, images: microbatch.examples, tower: tower)
         }
     }
 
-    /// The loss and its gradients at the latent vectors that are there from the last pass: a part of `gradient` that can
-    /// be measured by itself.
+    /// The loss and its gradients at the latent vectors that are there from the last pass (of an autoencoder, the decoder
+    /// forward, too): a part of `gradient` that can be measured by itself.
     package func lossOfLatents(
         _ microbatch: Microbatch, _ parameters: UnsafePointer<Float>, headGradient: UnsafeMutablePointer<Float>
     ) -> LossSums {
+        if let variational {
+            return variational.loss(encoder.latents, targets: encoder.inputs, of: microbatch, at: parameters)
+        }
         let dimensions = network.latentDimensions
         encoder.latentGradient.update(repeating: .zero, count: encoder.towers * dimensions)
         let input = LossInput(
@@ -139,7 +158,7 @@ package final class MicrobatchGradient {
         case (.siameseContrastive, _, _): contrastiveLoss(input, margin: network.margin)
         case (.onlineContrastive, _, _), (.onlineTriplet, _, _), (.supervisedContrastive, _, _), (.ntXent, _, _):
             preconditionFailure("\(network.kind) has no loss of a microbatch: it takes the whole batch")
-        case (.embeddingClassification, nil, _), (.siameseBinaryCrossEntropy, _, _):
+        case (.embeddingClassification, nil, _), (.siameseBinaryCrossEntropy, _, _), (.variationalAutoencoder, _, _):
             preconditionFailure("\(network.kind) has a head")
         }
     }

@@ -1,6 +1,6 @@
 // The arithmetic of this build on a small fixed step: what a worker proves before it may join (docs/exactness.md, item 7).
 
-/// Gradients, loss and one Adam step on synthetic images: every network, both architectures, whole and short microbatches, two
+/// Gradients, loss and one Adam step on synthetic images: every network, all architectures, whole and short microbatches, two
 /// and three latent dimensions. Different bits mean different arithmetic.
 ///
 /// Takes some ten milliseconds. The caller hashes the result.
@@ -11,6 +11,7 @@ package func selfTestVector() -> [UInt32] {
         bits += selfTestStep(NetworkDescription(kind: kind, latentDimensions: 3), examples: microbatchSize)
     }
     bits += selfTestStep(NetworkDescription(kind: .triplet, architecture: .wide), examples: microbatchSize)
+    bits += selfTestStep(NetworkDescription(kind: .siameseContrastive, architecture: .koch), examples: microbatchSize)
     return bits
 }
 
@@ -31,7 +32,7 @@ private func selfTestStep(_ network: NetworkDescription, examples: Int) -> [UInt
     }
     var adam = Adam(learningRate: 0.001, parameterCount: gradient.count)
     adam.update(parameters, to: parameters, gradientSum: gradient.floats, exampleCount: max(sums.examples, 1))
-    let loss = sums.loss.bitPattern
+    let loss = sums.loss.bitPattern &+ sums.secondTerm.bitPattern
     return [UInt32(truncatingIfNeeded: loss), UInt32(truncatingIfNeeded: loss >> 32)]
         + gradient.values.map(\.bitPattern) + parameters.values.map(\.bitPattern)
 }
@@ -47,7 +48,7 @@ private func inBatchStep(
     var latents = [Float](repeating: 0, count: vectors * network.latentDimensions)
     computer.embed(microbatch, at: parameters.floats, into: &latents)
     let labels = (0..<vectors).map { microbatch.targets[$0 / network.kind.towers] }
-    let sums = batch.evaluate(latents, labels: labels, draws: SelectionDraws(seed: 1, firstPosition: 0))
+    let sums = batch.evaluate(latents, labels: labels, draws: SelectionDraws(network, step: 1))
     computer.gradient(
         ofLatents: batch.latentGradient, examples: microbatch.examples, at: parameters.floats, into: gradient.floats)
     return sums

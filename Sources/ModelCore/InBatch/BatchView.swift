@@ -42,19 +42,19 @@ package struct BatchView {
     }
 }
 
-/// Random integers of one batch: a pure function of the run's seed, the step, and which draw it is.
+/// Random integers of one batch: a pure function of the run's seed, the position of a vector, and which draw it is.
 package struct SelectionDraws: Sendable {
     private let stream: RandomStream
     private let firstPosition: Int
 
-    /// - Parameter firstPosition: of the batch's first vector, counted over all steps of the run
-    package init(seed: UInt64, firstPosition: Int) {
-        stream = RandomStream(seed: seed, name: .tupleSelection)
-        self.firstPosition = firstPosition
+    /// The draws of a training step's batch.
+    package init(_ network: NetworkDescription, step: UInt64) {
+        stream = RandomStream(seed: network.noise.seed, name: .tupleSelection)
+        firstPosition = network.noise.position(step: step, example: 0) &* network.kind.towers
     }
 
     /// The `draw`-th random number in `0..<bound` of the vector in this row.
     func integer(row: Int, draw: Int, below bound: Int) -> Int {
-        stream.integer(at: firstPosition + row, draw: draw, below: bound)
+        stream.integer(at: firstPosition &+ row, draw: draw, below: bound)
     }
 }

@@ -5,20 +5,34 @@ internal import Kernels
 /// Sums over the examples of a microbatch, or of any number of them.
 package struct LossSums: Equatable, Sendable {
     package var loss: Double
+    /// Of a loss of two terms the second one, unweighted: the KL divergence of a variational autoencoder. Else zero.
+    package var secondTerm: Double
     package var examples: Int
     /// Examples whose loss is not zero.
     package var active: Int
 
-    package init(loss: Double = 0, examples: Int = 0, active: Int = 0) {
+    package init(loss: Double = 0, secondTerm: Double = 0, examples: Int = 0, active: Int = 0) {
         self.loss = loss
+        self.secondTerm = secondTerm
         self.examples = examples
         self.active = active
     }
 
-    mutating func add(_ loss: Float) {
-        self.loss += Double(loss)
+    mutating func add(_ loss: Float) { add(Double(loss), secondTerm: 0) }
+
+    mutating func add(_ loss: Double, secondTerm: Double) {
+        self.loss += loss
+        self.secondTerm += secondTerm
         examples += 1
         if loss != 0 { active += 1 }
+    }
+
+    /// self = self + right: in the order of the examples.
+    package mutating func add(_ right: LossSums) {
+        loss += right.loss
+        secondTerm += right.secondTerm
+        examples += right.examples
+        active += right.active
     }
 }
 

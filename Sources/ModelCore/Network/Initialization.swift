@@ -24,10 +24,7 @@ extension ParameterSlice.Initializer {
         case .uniform(let fanIn):
             let bound = 1 / Float(fanIn).squareRoot()
             return (2 * stream.uniform(at: position) - 1) * bound
-        case .standardNormal:
-            // 1 − u is in (0, 1], so its logarithm is finite.
-            let radius = (-2 * logarithm(1 - Double(stream.uniform(at: position, draw: 0)))).squareRoot()
-            return Float(radius * cosineOfTurns(Double(stream.uniform(at: position, draw: 1))))
+        case .standardNormal: return stream.standardNormal(at: position)
         }
     }
 }

@@ -11,11 +11,15 @@ package enum NetworkKind: String, CaseIterable, Sendable {
     case onlineTriplet = "online-triplet"
     case supervisedContrastive = "supervised-contrastive"
     case ntXent = "nt-xent"
+    /// The variational autoencoder of Kingma & Welling (2014).
+    case variationalAutoencoder = "vae"
 
     /// Latent vectors of an example.
     package var towers: Int {
         switch self {
-        case .embeddingClassification, .onlineContrastive, .onlineTriplet, .supervisedContrastive: 1
+        case .embeddingClassification, .variationalAutoencoder, .onlineContrastive, .onlineTriplet,
+            .supervisedContrastive:
+            1
         case .siameseContrastive, .siameseBinaryCrossEntropy, .ntXent: 2
         case .triplet: 3
         }
@@ -28,7 +32,9 @@ package enum NetworkKind: String, CaseIterable, Sendable {
     package var isInBatch: Bool {
         switch self {
         case .onlineContrastive, .onlineTriplet, .supervisedContrastive, .ntXent: true
-        case .embeddingClassification, .siameseContrastive, .siameseBinaryCrossEntropy, .triplet: false
+        case .embeddingClassification, .siameseContrastive, .siameseBinaryCrossEntropy, .triplet,
+            .variationalAutoencoder:
+            false
         }
     }
 
@@ -36,31 +42,17 @@ package enum NetworkKind: String, CaseIterable, Sendable {
     package var hasMargin: Bool {
         switch self {
         case .siameseContrastive, .triplet, .onlineContrastive, .onlineTriplet: true
-        case .embeddingClassification, .siameseBinaryCrossEntropy, .supervisedContrastive, .ntXent: false
-        }
-    }
-}
-
-/// The encoder's widths: conv 5×5 → PReLU → pool → conv 5×5 → PReLU → pool → (dense → PReLU)… → dense.
-package enum Architecture: String, CaseIterable, Sendable {
-    case seed
-    case wide
-
-    /// Output channels of the two convolutions.
-    package var channels: (first: Int, second: Int) {
-        switch self {
-        case .seed: (6, 16)
-        case .wide: (32, 64)
+        case .embeddingClassification, .siameseBinaryCrossEntropy, .supervisedContrastive, .ntXent,
+            .variationalAutoencoder:
+            false
         }
     }
 
-    /// Outputs of the dense layers before the latent one.
-    package var hidden: [Int] {
-        switch self {
-        case .seed: [128]
-        case .wide: [256, 256]
-        }
-    }
+    /// Whether the loss draws random numbers: then it depends on the positions of the examples (`ExamplePositions`).
+    package var drawsNoise: Bool { self == .variationalAutoencoder || self == .ntXent }
+
+    /// Whether the loss is the sum of two terms that are reported by themselves.
+    package var hasTwoTerms: Bool { self == .variationalAutoencoder }
 }
 
 /// Everything about a network that its arithmetic depends on.
@@ -71,19 +63,27 @@ package struct NetworkDescription: Equatable, Sendable {
     package let latentDimensions: Int
     /// Of the contrastive and the triplet loss.
     package let margin: Float
+    /// Weight of the KL divergence in the loss of a variational autoencoder (Higgins et al. 2017, "β-VAE"); 1: the evidence
+    /// lower bound itself.
+    package let beta: Float
     /// Of the in-batch family.
     package let inBatch: InBatchOptions
+    /// How the random numbers of examples are drawn, where the loss needs some.
+    package let noise: NoisePlan
 
     package init(
         kind: NetworkKind, architecture: Architecture = .seed, latentDimensions: Int = 2, margin: Float = 1,
-        inBatch: InBatchOptions = InBatchOptions()
+        beta: Float = 1, inBatch: InBatchOptions = InBatchOptions(),
+        noise: NoisePlan = NoisePlan(seed: 0, batchSize: 1)
     ) {
         precondition(latentDimensions >= 1, "a latent space has at least one dimension")
         self.kind = kind
         self.architecture = architecture
         self.latentDimensions = latentDimensions
         self.margin = margin
+        self.beta = beta
         self.inBatch = inBatch
+        self.noise = noise
     }
 }
 

@@ -9,14 +9,18 @@ package enum StreamName: UInt32, Sendable {
     case latentNoise = 4
     /// Partners of the validation set: the same in every epoch.
     case validationPartner = 5
+    /// Latent noise of the validation set: the same in every epoch.
+    case validationNoise = 6
+    /// Latent vectors of images that are made up (`siamese generate`).
+    case generation = 7
     /// Which tuples of a batch enter an in-batch loss, where that is drawn.
-    case tupleSelection = 10
+    case tupleSelection = 8
     /// Which classes and images make a balanced batch.
-    case balancedBatch = 11
+    case balancedBatch = 9
     /// How the views of an image differ.
-    case augmentation = 12
+    case augmentation = 10
     /// The same for the validation set.
-    case validationAugmentation = 13
+    case validationAugmentation = 11
 }
 
 /// One named stream of one epoch.

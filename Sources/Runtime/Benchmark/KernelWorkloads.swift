@@ -17,16 +17,12 @@ func peakWorkload(cores: Int) -> Workload {
     }
 }
 
-/// All kernels of a network but its loss.
+/// All kernels of a network's encoder.
 func kernelWorkloads(_ network: NetworkDescription) -> [Workload] {
     let (architecture, towers) = (network.architecture, network.kind.towers)
-    let (first, second) = architecture.channels
     let count = OperationCount(architecture, latentDimensions: network.latentDimensions)
     let images = towers * laneCount
-    let convolutions = [
-        ConvolutionShape(inputChannels: 1, outputChannels: first, inputSize: 28),
-        ConvolutionShape(inputChannels: first, outputChannels: second, inputSize: 12),
-    ]
+    let convolutions = architecture.shapes
     var workloads: [Workload] = []
     for (index, shape) in convolutions.enumerated() {
         let bench = ConvolutionBench(
@@ -34,11 +30,11 @@ func kernelWorkloads(_ network: NetworkDescription) -> [Workload] {
             product: Work(images: images, operations: images * count.layers[index]))
         workloads += [bench.forward, bench.pool, bench.weightGradient] + (index > 0 ? [bench.dataGradient] : [])
     }
-    var inputs = second * 16
-    for (index, outputs) in (architecture.hidden + [network.latentDimensions]).enumerated() {
+    var inputs = architecture.flatWidth
+    for (index, outputs) in (architecture.denseWidths + [network.latentDimensions]).enumerated() {
         let bench = DenseBench(
             architecture: architecture, name: "dense \(index + 1)", inputs: inputs, outputs: outputs, towers: towers,
-            product: Work(images: images, operations: images * count.layers[index + 2]))
+            product: Work(images: images, operations: images * count.layers[index + convolutions.count]))
         workloads += [bench.forward, bench.weightGradient, bench.dataGradient]
         inputs = outputs
     }

@@ -31,7 +31,7 @@ func trainingWorkload(_ kind: NetworkKind, _ architecture: Architecture) -> Work
     let images = microbatchSize * kind.towers
     return Workload(
         .training(kind, architecture),
-        Work(images: images, operations: images * OperationCount(architecture).training)
+        Work(images: images, operations: images * OperationCount(architecture, kind: kind).training)
     ) { times in
         for turn in 0..<times {
             _ = bench.computer.gradient(
@@ -94,7 +94,7 @@ final class StepBench {
 
     func workload(_ subject: Subject, batchSize: Int) -> Workload {
         let images = batchSize * network.kind.towers
-        let operations = images * OperationCount(network.architecture).training
+        let operations = images * OperationCount(network.architecture, kind: network.kind).training
         return Workload(subject, Work(images: images, operations: operations)) { self.step(batchSize) }
     }
 

@@ -5,10 +5,15 @@ package import ModelCore
 extension NetworkDescription {
     /// The bytes that go with a welcome.
     package var jobDescription: [UInt8] {
-        let fields: JSONValue = [
+        var fields: JSONValue = [
             "network": .string(kind.rawValue), "architecture": .string(architecture.rawValue),
             "latent_dims": .integer(latentDimensions), "margin_bits": .integer(Int(margin.bitPattern)),
         ]
+        if kind == .variationalAutoencoder { fields["beta_bits"] = .integer(Int(beta.bitPattern)) }
+        if kind.drawsNoise {
+            fields["seed"] = .string("\(noise.seed)")
+            fields["batch_size"] = .integer(noise.batchSize)
+        }
         return fields.compact()
     }
 
@@ -18,10 +23,29 @@ extension NetworkDescription {
             let kind = fields["network"]?.string.flatMap(NetworkKind.init(rawValue:)),
             let architecture = fields["architecture"]?.string.flatMap(Architecture.init(rawValue:)),
             let dimensions = fields["latent_dims"]?.integer, (1...4096).contains(dimensions),
-            let margin = fields["margin_bits"]?.integer.flatMap({ UInt32(exactly: $0) }).map(Float.init(bitPattern:)),
-            margin.isFinite, margin > 0
+            let margin = fields["margin_bits"]?.positiveFloat
         else { return nil }
+        var (beta, noise) = (Float(1), NoisePlan(seed: 0, batchSize: 1))
+        if kind == .variationalAutoencoder {
+            guard let bits = fields["beta_bits"]?.positiveFloat else { return nil }
+            beta = bits
+        }
+        if kind.drawsNoise {
+            guard let seed = fields["seed"]?.string.flatMap({ UInt64($0) }),
+                let batchSize = fields["batch_size"]?.integer, (1...1 << 20).contains(batchSize)
+            else { return nil }
+            noise = NoisePlan(seed: seed, batchSize: batchSize)
+        }
         self.init(
-            kind: kind, architecture: architecture, latentDimensions: dimensions, margin: margin)
+            kind: kind, architecture: architecture, latentDimensions: dimensions, margin: margin, beta: beta,
+            noise: noise)
+    }
+}
+
+extension JSONValue {
+    /// A finite number above zero, from its bits.
+    fileprivate var positiveFloat: Float? {
+        let value = integer.flatMap { UInt32(exactly: $0) }.map(Float.init(bitPattern:))
+        return value.flatMap { $0.isFinite && $0 > 0 ? $0 : nil }
     }
 }

@@ -91,6 +91,7 @@ extension TrainingConfiguration {
         if network.kind == .siameseContrastive || network.kind == .triplet {
             fields.append(("--margin", "\(network.margin)"))
         }
+        if network.kind == .variationalAutoencoder { fields.append(("--beta", "\(network.beta)")) }
         return fields
     }
 
@@ -103,6 +104,7 @@ extension TrainingConfiguration {
             "network": .string(network.kind.rawValue), "dataset": .string(dataset.rawValue),
             "architecture": .string(network.architecture.rawValue),
             "latent_dims": .integer(network.latentDimensions), "margin": .number(Double(network.margin)),
+            "beta": .number(Double(network.beta)),
             "lr": .number(learningRate), "epochs": .integer(epochs), "batch_size": .integer(batchSize),
             "seed": .string("\(seed)"), "log_interval": .integer(logInterval), "animation": .bool(animation),
             "audit": .number(audit), "workers": workforce.json, "threads": .integer(threads), "output": .string(output),

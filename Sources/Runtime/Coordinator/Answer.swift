@@ -10,8 +10,8 @@ struct Answer {
     func insert(into tree: inout ReductionTree, _ pool: BufferPool) {
         for (summary, frame) in zip(partials.nodes, payload) {
             let partial = Partial(
-                gradient: Self.gradient(in: frame, pool), lossSum: summary.lossSum, exampleCount: summary.examples,
-                activeCount: summary.active)
+                gradient: Self.gradient(in: frame, pool), lossSum: summary.lossSum,
+                secondTermSum: summary.secondTermSum, exampleCount: summary.examples, activeCount: summary.active)
             let insertion = tree.insert(partial, at: summary.node)
             precondition(insertion == .stored || insertion == .completed, "node \(summary.node): \(insertion)")
         }

@@ -39,7 +39,8 @@ struct LatentSheet {
             Frame(copying: UnsafeRawBufferPointer(rebasing: sheet[4 * floats.lowerBound..<4 * floats.upperBound]))
         }
         let summary = NodeSummary(
-            node: node, examples: UInt32(extent.examples(in: node)), active: 0, lossSum: 0, gradient: frame.fingerprint)
+            node: node, examples: UInt32(extent.examples(in: node)), active: 0, lossSum: 0, secondTermSum: 0,
+                gradient: frame.fingerprint)
         return (summary, frame)
     }
 

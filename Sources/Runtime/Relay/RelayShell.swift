@@ -220,7 +220,7 @@ package final class RelayShell {
         let summaries = zip(lease.nodes, partials).map { node, partial in
             NodeSummary(
                 node: node, examples: partial.exampleCount, active: partial.activeCount, lossSum: partial.lossSum,
-                gradient: partial.gradient.fingerprint)
+                secondTermSum: partial.secondTermSum, gradient: partial.gradient.fingerprint)
         }
         try answer(with: summaries, partials.map { Frame(borrowing: $0.gradient, bytes: $0.gradient.bytes) })
     }

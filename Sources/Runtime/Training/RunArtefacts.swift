@@ -22,10 +22,13 @@ struct RunArtefacts {
     }
 
     func writePlots(_ record: TrainingRecord) throws {
-        let epochs = record.epochs.map {
-            LossPlot.Epoch(number: $0.number, training: $0.trainLoss, validation: $0.testLoss)
+        try folder.write(try stats(record), to: folder.stats)
+        if configuration.network.kind == .variationalAutoencoder {
+            let pictures = AutoencoderPictures(
+                network: configuration.network, parameters: trainer.parameters, title: title)
+            try folder.write(pictures.reconstructions(of: trainer.dataset.test).png(), to: folder.reconstructions)
+            try folder.write(pictures.manifold.png(), to: folder.manifold)
         }
-        try folder.write(LossPlot(title: "\(title): loss", epochs: epochs).png(), to: folder.stats)
         for (set, name, path) in [
             (trainer.dataset.train, "training set", folder.trainingEmbedding),
             (trainer.dataset.test, "test set", folder.testingEmbedding),
@@ -37,6 +40,31 @@ struct RunArtefacts {
                 ScatterPlot(title: "\(title): \(name)", points: points, classNames: classNames).png(), to: path)
         }
         if configuration.animation { try writeAnimation() }
+    }
+
+    /// The loss, and each of its terms where it has two.
+    private func stats(_ record: TrainingRecord) throws -> [UInt8] {
+        let epochs = record.epochs
+        let losses = LossPlot(
+            title: "\(title): loss",
+            epochs: epochs.map { .init(number: $0.number, training: $0.trainLoss, validation: $0.testLoss) })
+        guard configuration.network.kind.hasTwoTerms else { return try losses.png() }
+        let terms = epochs.map { epoch in
+            (train: epoch.trainTerms(of: configuration.network), test: epoch.testTerms(of: configuration.network))
+        }
+        let reconstruction = zip(epochs, terms).map { epoch, terms in
+            LossPlot.Epoch(
+                number: epoch.number, training: terms.train?.reconstruction, validation: terms.test?.reconstruction)
+        }
+        let divergence = zip(epochs, terms).map { epoch, terms in
+            LossPlot.Epoch(number: epoch.number, training: terms.train?.divergence, validation: terms.test?.divergence)
+        }
+        return try LossPlot.png(of: [
+            losses, LossPlot(title: "reconstruction", quantity: "nats per image", epochs: reconstruction),
+            LossPlot(
+                title: "KL divergence\(configuration.network.beta == 1 ? "" : ", unweighted")",
+                quantity: "nats per image", epochs: divergence),
+        ])
     }
 
     private func writeAnimation() throws {

@@ -49,6 +49,8 @@ package final class RunFolder {
     var trainingEmbedding: String { file("training-set-embedding.png") }
     var testingEmbedding: String { file("testing-set-embedding.png") }
     var animation: String { file("latent-space-development.gif") }
+    var reconstructions: String { file("reconstructions.png") }
+    var manifold: String { file("manifold.png") }
     var model: String { file("model.safetensors") }
     package var metrics: String { file("metrics.jsonl") }
     var report: String { file("run.json") }

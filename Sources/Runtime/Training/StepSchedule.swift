@@ -24,8 +24,5 @@ package struct StepSchedule: Equatable {
         return first..<min(first + batchSize, examplesPerEpoch)
     }
 
-    /// Of the step's first example, counted over all steps of the run: no two have the same.
-    package func firstPosition(ofStep step: Int) -> Int { (step - 1) * batchSize }
-
     package func endsEpoch(_ step: Int) -> Bool { step % stepsPerEpoch == 0 }
 }

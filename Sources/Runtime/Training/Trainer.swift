@@ -135,9 +135,7 @@ package final class Trainer {
         let sums = trace.span(.mine) {
             batch.evaluate(
                 latents, labels: input.examples.vectorLabels(of: configuration.network.kind),
-                draws: SelectionDraws(
-                    seed: configuration.seed,
-                    firstPosition: schedule.firstPosition(ofStep: Int(input.number)) * configuration.network.kind.towers))
+                draws: SelectionDraws(configuration.network, step: input.number))
         }
         guard sums.loss.isFinite else {
             try source.examineNonFinite()
@@ -176,12 +174,13 @@ package final class Trainer {
     }
 
     private func note(_ sums: LossSums) {
-        record.add(lossSum: sums.loss, examples: sums.examples)
+        record.add(lossSum: sums.loss, secondTermSum: sums.secondTerm, examples: sums.examples)
         if step % configuration.logInterval == 0 || step == schedule.totalSteps {
+            let interval = record.takeInterval()
             append(
                 MetricsLine(
-                    step: step, epoch: schedule.epoch(of: step), split: .train, loss: record.takeIntervalLoss(),
-                    imagesPerSecond: timing.imagesPerSecond))
+                    step: step, epoch: schedule.epoch(of: step), split: .train, loss: interval.loss,
+                    terms: interval.terms(of: configuration.network), imagesPerSecond: timing.imagesPerSecond))
         }
         display.show(
             ProgressDisplay.Moment(
@@ -193,30 +192,28 @@ package final class Trainer {
     private func endEpoch() throws {
         let epoch = schedule.epoch(of: step)
         // All that may be stopped comes before anything changes.
-        let loss = try validationLoss()
+        let validation = try validationLoss()
         let newFrames = configuration.animation ? [try frame(epoch: epoch)] : []
         frames += newFrames
-        record.epochs.append(
-            TrainingRecord.Epoch(number: epoch, trainLoss: record.runningLoss, testLoss: loss))
-        record.lossSum = 0
-        record.examples = 0
-        append(MetricsLine(step: step, epoch: epoch, split: .test, loss: loss))
+        record.epochs.append(record.epoch(epoch, validation: validation, configuration.network))
+        record.beginEpoch()
+        append(MetricsLine(step: step, epoch: epoch, validation: validation, configuration.network))
     }
 
     /// The record with the epoch that `--max-steps` cut short, validated too.
     func finalRecord() throws -> TrainingRecord {
         var final = record
-        guard let loss = record.runningLoss, step > 0 else { return final }
-        let testLoss = try validationLoss()
+        guard record.runningLoss != nil, step > 0 else { return final }
+        let validation = try validationLoss()
         let epoch = schedule.epoch(of: step)
-        final.epochs.append(TrainingRecord.Epoch(number: epoch, trainLoss: loss, testLoss: testLoss))
-        append(MetricsLine(step: step, epoch: epoch, split: .test, loss: testLoss))
+        final.epochs.append(record.epoch(epoch, validation: validation, configuration.network))
+        append(MetricsLine(step: step, epoch: epoch, validation: validation, configuration.network))
         return final
     }
 
     // MARK: Looking at the latent space
 
-    private func validationLoss() throws -> Double {
+    private func validationLoss() throws -> MeanLoss {
         let (examples, images) = (examples.validation, dataset.test)
         let sums = try lossSums(
             configuration.network, at: parameters, count: examples.count, threads: Machine.evaluationThreads,
@@ -226,7 +223,7 @@ package final class Trainer {
             examples.gather(range, from: images, into: bytes)
             for (slot, example) in range.enumerated() { targets[slot] = examples.targets[example] }
         }
-        return sums.loss / Double(sums.examples)
+        return MeanLoss(sums)
     }
 
     private func frame(epoch: Int) throws -> LatentFrame {
@@ -408,7 +405,7 @@ package struct RunExamples {
 extension NetworkKind {
     var exampleKind: ExampleKind {
         switch self {
-        case .embeddingClassification: .labelled
+        case .embeddingClassification, .variationalAutoencoder: .labelled
         case .siameseContrastive, .siameseBinaryCrossEntropy: .pair
         case .triplet: .triplet
         case .onlineContrastive, .onlineTriplet, .supervisedContrastive, .ntXent: .labelled

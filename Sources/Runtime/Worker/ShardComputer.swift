@@ -27,6 +27,7 @@ package struct SecondRound {
 
 /// All that the microbatches of a shard are computed from.
 private struct ShardInputs {
+    let network: NetworkDescription
     let lease: ShardLease
     let examples: ShardExamples
     let weights: UnsafePointer<Float>
@@ -36,14 +37,18 @@ private struct ShardInputs {
         let position = (index - lease.range.first) * microbatchSize
         return Microbatch(
             pixels: examples.pixels + position * imagePixels, towerStride: lease.examples * imagePixels,
-            targets: examples.targets + position, examples: min(microbatchSize, lease.examples - position))
+            targets: examples.targets + position, examples: min(microbatchSize, lease.examples - position),
+            positions: .training(first: positionInRun(index)))
+    }
+
+    private func positionInRun(_ index: Int) -> Int {
+        network.noise.position(step: lease.task.step(ofNumber: lease.step), example: index * microbatchSize)
     }
 
     func gradient(
         ofMicrobatch index: Int, _ computer: MicrobatchGradient, into gradient: UnsafeMutablePointer<Float>
     ) -> LossSums {
         guard let round else { return computer.gradient(of: microbatch(index), at: weights, into: gradient) }
-        let network = computer.network
         let first = index * microbatchSize
         let count = min(microbatchSize, lease.totalExamples - first)
         let pass = round.passes?[index] ?? computer
@@ -106,7 +111,8 @@ package final class ShardComputer {
         _ lease: ShardLease, _ examples: ShardExamples, weights: UnsafePointer<Float>, round: SecondRound? = nil,
         between: (Int) throws(Reason) -> Void
     ) throws(Reason) -> [Partial] {
-        let inputs = ShardInputs(lease: lease, examples: examples, weights: weights, round: round)
+        let inputs = ShardInputs(
+            network: network, lease: lease, examples: examples, weights: weights, round: round)
         var tree = ReductionTree(microbatches: lease.totalMicrobatches, pool: pool)
         let tasks = lease.nodes.flatMap { Self.tasks(in: $0, threads: threads) }
         let perRound = threads * Self.tasksPerRound
@@ -145,7 +151,8 @@ package final class ShardComputer {
         _ lease: ShardLease, _ examples: ShardExamples, weights: UnsafePointer<Float>,
         into latents: UnsafeMutablePointer<Float>, between: (Int) throws -> Void
     ) throws -> ShardPasses {
-        let inputs = ShardInputs(lease: lease, examples: examples, weights: weights, round: nil)
+        let inputs = ShardInputs(
+            network: network, lease: lease, examples: examples, weights: weights, round: nil)
         let kept = passes.take(for: lease.range)
         let perMicrobatch = microbatchSize * network.kind.towers * network.latentDimensions
         do {
@@ -232,8 +239,8 @@ private func sum(
         let sums = inputs.gradient(ofMicrobatch: index, computer, into: gradient)
         accumulator.add(
             Partial(
-                gradient: buffer, lossSum: sums.loss, exampleCount: UInt32(sums.examples),
-                activeCount: UInt32(sums.active)))
+                gradient: buffer, lossSum: sums.loss, secondTermSum: sums.secondTerm,
+                exampleCount: UInt32(sums.examples), activeCount: UInt32(sums.active)))
         tally.noteMicrobatch(tell)
         sharing.stepAside()
     }

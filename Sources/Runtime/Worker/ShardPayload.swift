@@ -75,7 +75,7 @@ extension ShardComputer {
         let nodes = zip(lease.nodes, partials).map { node, partial in
             NodeSummary(
                 node: node, examples: partial.exampleCount, active: partial.activeCount, lossSum: partial.lossSum,
-                gradient: partial.gradient.fingerprint)
+                secondTermSum: partial.secondTermSum, gradient: partial.gradient.fingerprint)
         }
         return ShardSums(nodes: nodes, gradients: partials.map(\.gradient))
     }
@@ -101,7 +101,7 @@ extension ShardComputer {
         }
         let nodes = zip(lease.nodes, buffers).map { node, buffer in
             NodeSummary(
-                node: node, examples: UInt32(extent.examples(in: node)), active: 0, lossSum: 0,
+                node: node, examples: UInt32(extent.examples(in: node)), active: 0, lossSum: 0, secondTermSum: 0,
                 gradient: buffer.fingerprint)
         }
         return ShardSums(nodes: nodes, gradients: buffers, passes: passes)

@@ -74,7 +74,7 @@ extension FuzzTarget {
         answering: Samples.lease, times: Samples.times, weights: 1,
         nodes: (0..<MessageLimits.maximumNodes).map {
             NodeSummary(
-                node: MicrobatchRange(first: $0, count: 1), examples: 2, active: 1, lossSum: 0.5, gradient: Samples.mark
-            )
+                node: MicrobatchRange(first: $0, count: 1), examples: 2, active: 1, lossSum: 0.5, secondTermSum: 0.25,
+                gradient: Samples.mark)
         })
 }

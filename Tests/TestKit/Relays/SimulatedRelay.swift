@@ -86,7 +86,7 @@ final class SimulatedRelay {
         let nodes = zip(lease.nodes, partials).map { node, partial in
             NodeSummary(
                 node: node, examples: partial.exampleCount, active: partial.activeCount, lossSum: partial.lossSum,
-                gradient: partial.gradient.fingerprint)
+                secondTermSum: partial.secondTermSum, gradient: partial.gradient.fingerprint)
         }
         defer { for partial in partials { pool.recycle(partial.gradient) } }
         return carryOut(
@@ -161,8 +161,8 @@ final class SimulatedRelay {
         frame.withUnsafeBytes { gradient.copyBytes(from: $0) }
         let insertion = tree.insert(
             Partial(
-                gradient: gradient, lossSum: summary.lossSum, exampleCount: summary.examples,
-                activeCount: summary.active), at: summary.node)
+                gradient: gradient, lossSum: summary.lossSum, secondTermSum: summary.secondTermSum,
+                exampleCount: summary.examples, activeCount: summary.active), at: summary.node)
         if insertion != .stored, insertion != .completed {
             problems.append("node \(summary.node) accepted by the relay, refused by the tree: \(insertion)")
         }

@@ -1,0 +1,16 @@
+// `generate`: a picture of images that a trained variational autoencoder makes up.
+internal import Artifacts
+internal import ModelCore
+internal import Storage
+
+/// Samples `count` images from the model at `path` and writes them, as one PNG, to `output`.
+package func generate(model path: String, count: Int, seed: UInt64, output: String) throws(RunFailure) {
+    do {
+        let model = try TrainedModel(path: path, oneOf: [.variationalAutoencoder])
+        let pictures = AutoencoderPictures(
+            network: model.network, parameters: model.parameters, title: "\(count) samples")
+        try replaceFile(at: output, with: pictures.samples(count, seed: seed).png())
+    } catch {
+        throw RunFailure(error)
+    }
+}

@@ -20,6 +20,15 @@ package struct ImageSet: Sendable {
         self.pixels = pixels
         self.labels = labels
     }
+
+    /// The images of all other classes, in their order.
+    package func excluding(_ classes: Set<UInt8>) -> ImageSet {
+        let kept = labels.indices.filter { !classes.contains(labels[$0]) }
+        var pixels: [UInt8] = []
+        pixels.reserveCapacity(kept.count * ImageSet.imageSize)
+        for image in kept { pixels += self.pixels[image * ImageSet.imageSize..<(image + 1) * ImageSet.imageSize] }
+        return ImageSet(pixels: pixels, labels: kept.map { labels[$0] })
+    }
 }
 
 /// A dataset that has been found, decoded and checked.
@@ -44,5 +53,13 @@ package struct Dataset: Sendable {
         self.digest = digest
         self.origin = origin
         self.notes = notes
+    }
+
+    /// Without the images of these classes, in training and test set. The digest stays: it is that of the files.
+    package func excluding(_ classes: Set<UInt8>) -> Dataset {
+        guard !classes.isEmpty else { return self }
+        return Dataset(
+            name: name, train: train.excluding(classes), test: test.excluding(classes), digest: digest, origin: origin,
+            notes: notes)
     }
 }

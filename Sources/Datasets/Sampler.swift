@@ -25,6 +25,7 @@ package enum SamplerError: Error, Hashable, Sendable, CustomStringConvertible {
     case noImages
     case oneClass(UInt8)
     case oneImage(class: UInt8, image: Int)
+    case tooFewClasses(wanted: Int, available: Int)
 
     package var description: String {
         let remedy = "Use data with at least two images in each of at least two classes."
@@ -33,6 +34,8 @@ package enum SamplerError: Error, Hashable, Sendable, CustomStringConvertible {
         case .oneClass(let label): "all images have class \(label), so none can be of a different class. \(remedy)"
         case .oneImage(let label, let image):
             "class \(label) has a single image (number \(image)), so it has no partner of its class. \(remedy)"
+        case .tooFewClasses(let wanted, let available):
+            "--classes \(wanted) is more than the \(available) classes that there are. Use at most \(available)."
         }
     }
 }
@@ -53,9 +56,13 @@ package struct Sampler: Sendable {
     private let labels: [UInt8]
     private let seed: UInt64
     private let classes: ClassIndex
+    /// Nil: every image comes once in an epoch.
+    private let balance: BatchBalance?
 
     /// - Throws: if some image could not get its partners. All later calls succeed.
-    package init(kind: ExampleKind, labels: [UInt8], seed: UInt64) throws(SamplerError) {
+    package init(
+        kind: ExampleKind, labels: [UInt8], seed: UInt64, balance: BatchBalance? = nil
+    ) throws(SamplerError) {
         let classes = ClassIndex(labels: labels)
         guard let first = labels.first else { throw .noImages }
         if kind != .labelled {
@@ -65,6 +72,10 @@ package struct Sampler: Sendable {
                 if members.count == 1 { throw .oneImage(class: label, image: Int(members[members.startIndex])) }
             }
         }
+        if let balance, classes.classes.count < balance.classes {
+            throw .tooFewClasses(wanted: balance.classes, available: classes.classes.count)
+        }
+        self.balance = balance
         self.kind = kind
         self.labels = labels
         self.seed = seed
@@ -78,7 +89,8 @@ package struct Sampler: Sendable {
     package func epoch(_ epoch: Int) -> EpochSampler {
         EpochSampler(
             kind: kind, order: shuffledOrder(count: count, seed: seed, epoch: epoch), labels: labels, classes: classes,
-            partners: RandomStream(seed: seed, name: .partner, epoch: epoch))
+            partners: RandomStream(seed: seed, name: .partner, epoch: epoch),
+            balance: balance.map { ($0, RandomStream(seed: seed, name: .balancedBatch, epoch: epoch)) })
     }
 
     /// The images in their own order with partners that are the same in every epoch, so that validation losses can be
@@ -98,17 +110,19 @@ package struct EpochSampler: Sendable {
     let labels: [UInt8]
     let classes: ClassIndex
     let partners: RandomStream
+    /// Of batches that are drawn class by class.
+    var balance: (plan: BatchBalance, stream: RandomStream)?
 
     package var count: Int { order.count }
 
-    /// The examples at these positions of the epoch.
+    /// The examples at these positions of the epoch. Balanced ones come in whole batches.
     ///
     /// - Precondition: `positions` are within `0..<count`.
     package func batch(positions: Range<Int>) -> ExampleIndices {
         precondition(
             positions.lowerBound >= 0 && positions.upperBound <= count, "positions \(positions) of an epoch of \(count)"
         )
-        let anchors = Array(order[positions])
+        let anchors = anchors(at: positions)
         switch kind {
         case .labelled:
             return ExampleIndices(images: [anchors], targets: classes(of: anchors))
@@ -119,6 +133,12 @@ package struct EpochSampler: Sendable {
             let negatives = zip(anchors, positions).map { stranger(of: $0, at: $1) }
             return ExampleIndices(images: [anchors, positives, negatives], targets: classes(of: anchors))
         }
+    }
+
+    private func anchors(at positions: Range<Int>) -> [Int32] {
+        guard let (plan, stream) = balance else { return Array(order[positions]) }
+        let batch = positions.lowerBound / plan.batchSize
+        return plan.images(ofBatch: batch, count: positions.count, classes, stream)
     }
 
     private func classes(of images: [Int32]) -> [Int32] {

@@ -43,6 +43,9 @@ struct TrainingOptions: ParsableArguments {
     @Option(parsing: .unconditional, help: "Weight of the KL divergence in the loss of vae.")
     var beta: Float = 1
 
+    @OptionGroup(title: "In-batch networks")
+    var inBatch: InBatchArguments
+
     @Option(help: "Dimensions of the latent space; more than 2 are plotted through their principal components.")
     var latentDims = 2
 
@@ -51,6 +54,12 @@ struct TrainingOptions: ParsableArguments {
 
     @Option(help: "Folder with the dataset's four IDX files, gzipped or not (default: look around, then download).")
     var data: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Leave the images of these classes out, for example 7,8,9: for one-shot evaluation on classes never seen.",
+            valueName: "classes"))
+    var excludeClasses: ClassList?
 
     @Option(help: "Stop after so many steps; all files are still written.")
     var maxSteps: Int?
@@ -86,6 +95,7 @@ struct TrainingOptions: ParsableArguments {
     var metricsPort: UInt16?
 
     mutating func validate() throws {
+        try inBatch.validate(for: network.kind, batchSize: batchSize)
         guard lr.isFinite, lr > 0 else { throw ValidationError("--lr must be a positive number, not \(lr).") }
         guard margin.isFinite, margin > 0 else {
             throw ValidationError("--margin must be a positive number, not \(margin).")
@@ -117,7 +127,8 @@ struct TrainingOptions: ParsableArguments {
         var configuration = TrainingConfiguration(
             network: NetworkDescription(
                 kind: network.kind, architecture: architecture, latentDimensions: latentDims, margin: margin,
-                beta: beta, noise: NoisePlan(seed: seed, batchSize: batchSize)),
+                beta: beta,
+                inBatch: inBatch.options(for: network.kind), noise: NoisePlan(seed: seed, batchSize: batchSize)),
             dataset: dataset.name)
         configuration.learningRate = lr
         configuration.epochs = epochs
@@ -129,6 +140,8 @@ struct TrainingOptions: ParsableArguments {
         configuration.threads = threads
         configuration.seed = seed
         configuration.data = data
+        configuration.balance = inBatch.balance
+        configuration.excludedClasses = excludeClasses.map { Set($0.classes) } ?? []
         configuration.maxSteps = maxSteps
         configuration.checkpointInterval = checkpointInterval
         configuration.audit = audit

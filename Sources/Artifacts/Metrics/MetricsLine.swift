@@ -11,6 +11,47 @@ package struct LossTerms: Equatable, Sendable {
     }
 }
 
+/// How the latent space fares, as one batch shows it.
+package struct MetricsHealth: Equatable, Sendable {
+    /// Pairs, triplets or anchors that entered the loss, and how many of them had one.
+    package var tuples: Int
+    package var active: Int
+    /// Mean distances of vectors of the same class and of different ones, and mean length of a vector; nil: not known, or there were
+    /// none.
+    package var positiveDistance: Double?
+    package var negativeDistance: Double?
+    package var norm: Double?
+
+    package init(
+        tuples: Int, active: Int, positiveDistance: Double? = nil, negativeDistance: Double? = nil, norm: Double? = nil
+    ) {
+        self.tuples = tuples
+        self.active = active
+        self.positiveDistance = positiveDistance
+        self.negativeDistance = negativeDistance
+        self.norm = norm
+    }
+
+    /// From 0 to 1; nil: no tuple.
+    package var activeFraction: Double? { tuples > 0 ? Double(active) / Double(tuples) : nil }
+
+    fileprivate func add(to object: inout JSONValue) {
+        object["tuples"] = .integer(tuples)
+        object["active_fraction"] = activeFraction.map(JSONValue.number) ?? nil
+        if let positiveDistance { object["positive_distance"] = .number(positiveDistance) }
+        if let negativeDistance { object["negative_distance"] = .number(negativeDistance) }
+        if let norm { object["embedding_norm"] = .number(norm) }
+    }
+
+    fileprivate init?(_ object: JSONValue) {
+        guard let tuples = object["tuples"]?.integer else { return nil }
+        self.init(
+            tuples: tuples, active: Int(((object["active_fraction"]?.number ?? 0) * Double(tuples)).rounded()),
+            positiveDistance: object["positive_distance"]?.number,
+            negativeDistance: object["negative_distance"]?.number, norm: object["embedding_norm"]?.number)
+    }
+}
+
 /// One measurement of the loss. Key order is fixed, numbers are the shortest that read back as the same bits, and a
 /// non-finite number is `null`.
 package struct MetricsLine: Equatable, Sendable {
@@ -25,17 +66,21 @@ package struct MetricsLine: Equatable, Sendable {
     package var loss: Double
     /// The two terms of a variational autoencoder's loss.
     package var terms: LossTerms?
+    /// Of the step's batch, where the loss is over tuples.
+    package var health: MetricsHealth?
     /// Training images per second; left out where nothing was timed.
     package var imagesPerSecond: Double?
 
     package init(
-        step: Int, epoch: Int, split: Split, loss: Double, terms: LossTerms? = nil, imagesPerSecond: Double? = nil
+        step: Int, epoch: Int, split: Split, loss: Double, terms: LossTerms? = nil,
+        health: MetricsHealth? = nil, imagesPerSecond: Double? = nil
     ) {
         self.step = step
         self.epoch = epoch
         self.split = split
         self.loss = loss
         self.terms = terms
+        self.health = health
         self.imagesPerSecond = imagesPerSecond
     }
 
@@ -48,6 +93,7 @@ package struct MetricsLine: Equatable, Sendable {
             object["reconstruction"] = .number(terms.reconstruction)
             object["kl"] = .number(terms.divergence)
         }
+        health?.add(to: &object)
         if let imagesPerSecond { object["images_per_second"] = .number(imagesPerSecond) }
         return object.compact() + [UInt8(ascii: "\n")]
     }
@@ -66,6 +112,6 @@ package struct MetricsLine: Equatable, Sendable {
         }
         self.init(
             step: step, epoch: epoch, split: split, loss: loss.number ?? .nan, terms: terms,
-            imagesPerSecond: object["images_per_second"]?.number)
+            health: MetricsHealth(object), imagesPerSecond: object["images_per_second"]?.number)
     }
 }

@@ -4,6 +4,10 @@ internal import Kernels
 
 /// How the latent space fares, seen through one batch.
 package struct LatentHealth: Equatable, Sendable {
+    /// Pairs, triplets or anchors that the selector has chosen.
+    package let tuples: Int
+    /// Those of them that have a loss.
+    package let active: Int
     /// Mean distance of two vectors of the same class; nil: there are none.
     package let positiveDistance: Double?
     /// The same of different classes.
@@ -19,8 +23,9 @@ package final class BatchGradient {
     /// Its gradient with respect to the latent vectors of the last batch, summed over the tuples: [row][dimension].
     package private(set) var latentGradient: [Float] = []
     private var memory = LaneMemory()
-    private var capacity = 0
     private var batch: Batch?
+    /// Of the last batch, before the reduction.
+    private var selected = LossSums()
 
     /// What is known of the last batch.
     private struct Batch {
@@ -52,12 +57,13 @@ package final class BatchGradient {
         z.load(latents)
         z.lengths(into: batch.lengths)
         guard (0..<z.count).allSatisfy({ batch.lengths[$0].isFinite }) else {
-            return LossSums(loss: .nan, examples: 1, active: 1)
+            selected = LossSums(loss: .nan, examples: 1, active: 1)
+            return selected
         }
         if options.usesUnitVectors { z.normalize(by: batch.lengths) }
         options.distance.fill(batch.distances, of: z)
         batch.slopes.row(0).update(repeating: .zero, count: z.count * z.vectors)
-        let sums = labels.withUnsafeBufferPointer { labels in
+        selected = labels.withUnsafeBufferPointer { labels in
             guard let labels = labels.baseAddress else { return LossSums() }
             let view = BatchView(count: z.count, distances: batch.distances, labels: labels, draws: draws)
             return loss.evaluate(view, slopes: batch.slopes)
@@ -67,7 +73,7 @@ package final class BatchGradient {
             options.distance.gradient(of: batch.slopes, distances: batch.distances, at: z, into: gradient)
             if options.usesUnitVectors { throughNormalization(gradient, z, batch.lengths) }
         }
-        return sums
+        return loss.reduction.reduce(selected)
     }
 
     /// dL/dz = (g − (g·u)·u)/‖z‖ with u = z/‖z‖; zero where z is zero.
@@ -104,6 +110,7 @@ package final class BatchGradient {
         }
         let lengths = (0..<batch.z.count).reduce(0.0) { $0 + Double(batch.lengths[$1]) }
         return LatentHealth(
+            tuples: selected.examples, active: selected.active,
             positiveDistance: counts.same > 0 ? sums.same / Double(counts.same) : nil,
             negativeDistance: counts.other > 0 ? sums.other / Double(counts.other) : nil,
             norm: lengths / Double(max(batch.z.count, 1)))

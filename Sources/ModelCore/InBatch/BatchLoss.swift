@@ -4,11 +4,18 @@
 
 /// A loss over the tuples of a batch.
 package protocol BatchLoss {
-    /// The sum over the tuples, how many there were (`examples`: what the mean divides by), and how many had a loss.
+    /// What the mean divides by.
+    var reduction: Reduction { get }
+
+    /// The sum over the tuples, how many there were (`examples`), and how many had a loss.
     ///
     /// - Parameter slopes: zero at first; `slopes[i][j]` gets d loss ÷ d distance(i, j). Where only i < j or both are written
     ///   makes no difference: [i][j] and [j][i] are added.
     func evaluate(_ batch: BatchView, slopes: PairMatrix) -> LossSums
+}
+
+extension BatchLoss {
+    package var reduction: Reduction { .selected }
 }
 
 /// What the mean of a loss divides by.

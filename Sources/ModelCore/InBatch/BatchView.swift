@@ -53,6 +53,14 @@ package struct SelectionDraws: Sendable {
         firstPosition = network.noise.position(step: step, example: 0) &* network.kind.towers
     }
 
+    /// The draws of a batch of the validation set, which are the same after every epoch.
+    ///
+    /// - Parameter first: the number of its first vector
+    package init(validating network: NetworkDescription, first: Int) {
+        stream = RandomStream(seed: network.noise.seed, name: .tupleSelection, epoch: 1)
+        firstPosition = first
+    }
+
     /// The `draw`-th random number in `0..<bound` of the vector in this row.
     func integer(row: Int, draw: Int, below bound: Int) -> Int {
         stream.integer(at: firstPosition &+ row, draw: draw, below: bound)

@@ -108,7 +108,7 @@ struct TripletLoss<Miner: TripletMiner>: BatchLoss {
                 evaluate(batch, row, slopes.row(anchor), &sums)
             }
         }
-        return reduction.reduce(sums)
+        return sums
     }
 
     private func evaluate(

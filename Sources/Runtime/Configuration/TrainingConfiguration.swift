@@ -55,6 +55,10 @@ package struct TrainingConfiguration: Sendable {
     package var threads = 1
     package var seed: UInt64 = 0
     package var data: String?
+    /// Nil: every image comes once in an epoch.
+    package var balance: BatchBalance?
+    /// Classes whose images are left out.
+    package var excludedClasses: Set<UInt8> = []
     package var maxSteps: Int?
     /// In steps; nil: after every epoch.
     package var checkpointInterval: Int?
@@ -88,8 +92,17 @@ extension TrainingConfiguration {
             ("--lr", "\(learningRate)"),
             ("--seed", "\(seed)"),
         ]
-        if network.kind == .siameseContrastive || network.kind == .triplet {
-            fields.append(("--margin", "\(network.margin)"))
+        if network.kind.hasMargin { fields.append(("--margin", "\(network.margin)")) }
+        if network.kind.isInBatch {
+            fields += [
+                ("--selector", network.inBatch.selector?.rawValue ?? "none"),
+                ("--distance", network.inBatch.distance.rawValue), ("--normalize", "\(network.inBatch.isNormalized)"),
+                ("--temperature", "\(network.inBatch.temperature)"),
+            ]
+        }
+        if let balance { fields.append(("--classes and --samples", "\(balance.classes) x \(balance.samples)")) }
+        if !excludedClasses.isEmpty {
+            fields.append(("--exclude-classes", excludedClasses.sorted().map(String.init).joined(separator: ",")))
         }
         if network.kind == .variationalAutoencoder { fields.append(("--beta", "\(network.beta)")) }
         return fields
@@ -100,6 +113,24 @@ extension TrainingConfiguration {
 
     /// For run.json and the checkpoint.
     var json: JSONValue {
+        var fields = commonFields
+        if network.kind.isInBatch {
+            fields["selector"] = (network.inBatch.selector?.rawValue).map(JSONValue.string) ?? nil
+            fields["distance"] = .string(network.inBatch.distance.rawValue)
+            fields["normalize"] = .bool(network.inBatch.isNormalized)
+            fields["temperature"] = .number(Double(network.inBatch.temperature))
+        }
+        if let balance {
+            fields["classes"] = .integer(balance.classes)
+            fields["samples"] = .integer(balance.samples)
+        }
+        if !excludedClasses.isEmpty {
+            fields["exclude_classes"] = .array(excludedClasses.sorted().map { .integer(Int($0)) })
+        }
+        return fields
+    }
+
+    private var commonFields: JSONValue {
         [
             "network": .string(network.kind.rawValue), "dataset": .string(dataset.rawValue),
             "architecture": .string(network.architecture.rawValue),

@@ -1,4 +1,5 @@
 // What a person sees of a run, on standard error: a bar on a terminal, a line now and then elsewhere. Times here are only printed.
+internal import Artifacts
 internal import Glibc
 internal import Messaging
 
@@ -14,6 +15,8 @@ package final class ProgressDisplay {
         var testLoss: Double?
         var imagesPerSecond: Double
         var workers: Int
+        /// Where the loss is over tuples, now and then.
+        var health: MetricsHealth?
     }
 
     private static let betweenLines: UInt64 = 2_000_000_000
@@ -28,6 +31,8 @@ package final class ProgressDisplay {
     private let isColoured: Bool
     private let logInterval: Int
     private var lastShown: UInt64 = 0
+    /// The last that was told.
+    private var health: MetricsHealth?
     private var barIsDrawn = false
     /// When the first step of this process was done, and which one it was.
     private var beginning: (time: UInt64, step: Int)?
@@ -50,6 +55,7 @@ package final class ProgressDisplay {
 
     func show(_ moment: Moment) {
         watch(moment)
+        health = moment.health ?? health
         let now = MonotonicClock.now()
         if beginning == nil { beginning = (now, moment.step) }
         let isLast = moment.step == moment.totalSteps
@@ -78,10 +84,17 @@ package final class ProgressDisplay {
             "loss \(rounded(moment.loss))",
         ]
         if let loss = moment.testLoss { parts.append("test \(rounded(loss))") }
+        if let health { parts += words(health) }
         parts.append("\(Int(moment.imagesPerSecond)) images/s")
         if moment.workers > 0 { parts.append("\(moment.workers) worker\(moment.workers == 1 ? "" : "s")") }
         parts.append("\(timeLeft(moment)) left")
         return parts.joined(separator: "  ")
+    }
+
+    private func words(_ health: MetricsHealth) -> [String] {
+        let active = health.activeFraction.map { "active \(Int(($0 * 100).rounded()))%" } ?? "no tuples"
+        guard let positive = health.positiveDistance, let negative = health.negativeDistance else { return [active] }
+        return [active, "d+ \(rounded(positive))", "d- \(rounded(negative))"]
     }
 
     /// As much of bar and line as fits into one row of the terminal.

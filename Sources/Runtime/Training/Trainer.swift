@@ -8,7 +8,7 @@ package import Datasets
 internal import Evaluation
 internal import Messaging
 package import ModelCore
-package import Storage
+internal import Storage
 
 /// One run from its first to its last step. Artefacts that need no training state are written by `RunArtefacts`.
 package final class Trainer {
@@ -17,30 +17,31 @@ package final class Trainer {
     let schedule: StepSchedule
     let layout: ParameterLayout
     /// The weights; never written once they are here, for they may be on their way to workers.
-    package private(set) var parameters: ParameterBuffer
-    private(set) var adam: Adam
-    private(set) var record: TrainingRecord
-    private(set) var frames: [LatentFrame]
+    package internal(set) var parameters: ParameterBuffer
+    var adam: Adam
+    var record: TrainingRecord
+    var frames: [LatentFrame]
     private(set) var timing = TrainingTiming()
 
-    private let writer: BackgroundWriter
-    private let source: any GradientSource
-    private let display: ProgressDisplay
-    private let examples: RunExamples
+    let writer: BackgroundWriter
+    let source: any GradientSource
+    let display: ProgressDisplay
+    let examples: RunExamples
     private let trace: StepTrace?
     /// The step after the running one, whose examples are at the workers already.
-    private var nextInput: StepInput?
+    var nextInput: StepInput?
     private var epochSampler: (epoch: Int, sampler: EpochSampler)?
     private var lender = WeightsLender()
+    private var collapse: CollapseAlarm
     /// The loss of whole batches; nil: the network's loss is one of examples.
-    private let batchGradient: BatchGradient?
-    private var warnings: WriterWarnings
+    let batchGradient: BatchGradient?
+    var warnings: WriterWarnings
     /// A checkpoint is due, and is taken as soon as the last one is on the disk.
-    private var isSaveDue = false
+    var isSaveDue = false
     /// When the last one was taken.
-    private var lastSave = MonotonicClock.now()
+    var lastSave = MonotonicClock.now()
     /// Who is known as broken to the last one: if that changes, the next cannot wait.
-    private var savedQuarantine: Set<String>
+    var savedQuarantine: Set<String>
 
     package var step: Int { Int(adam.step) }
     /// The step of the newest checkpoint that this run has written or begun with.
@@ -63,6 +64,7 @@ package final class Trainer {
             examplesPerEpoch: dataset.train.count, batchSize: configuration.batchSize, epochs: configuration.epochs,
             maxSteps: configuration.maxSteps)
         batchGradient = BatchGradient(configuration.network)
+        collapse = CollapseAlarm(configuration.network)
         layout = state.layout
         parameters = state.parameters
         adam = state.adam
@@ -122,7 +124,7 @@ package final class Trainer {
         timing.add(
             images: Int(sum.exampleCount) * configuration.network.kind.towers,
             nanoseconds: MonotonicClock.now() - begin)
-        note(losses)
+        note(losses, health(losses))
     }
 
     private var weightsFrame: Frame { Frame(borrowing: parameters, bytes: parameters.bytes) }
@@ -173,20 +175,34 @@ package final class Trainer {
         return epochSampler.sampler.batch(positions: schedule.positions(of: step))
     }
 
-    private func note(_ sums: LossSums) {
+    /// What the step's batch tells of the latent space; nil where no loss of tuples can tell.
+    private func health(_ sums: LossSums) -> MetricsHealth? {
+        guard step % configuration.logInterval == 0 || step == schedule.totalSteps else { return nil }
+        if let health = batchGradient?.health() {
+            return MetricsHealth(
+                tuples: health.tuples, active: health.active, positiveDistance: health.positiveDistance,
+                negativeDistance: health.negativeDistance, norm: health.norm)
+        }
+        guard configuration.network.kind.hasMargin else { return nil }
+        return MetricsHealth(tuples: sums.examples, active: sums.active)
+    }
+
+    private func note(_ sums: LossSums, _ health: MetricsHealth?) {
         record.add(lossSum: sums.loss, secondTermSum: sums.secondTerm, examples: sums.examples)
         if step % configuration.logInterval == 0 || step == schedule.totalSteps {
             let interval = record.takeInterval()
             append(
                 MetricsLine(
                     step: step, epoch: schedule.epoch(of: step), split: .train, loss: interval.loss,
-                    terms: interval.terms(of: configuration.network), imagesPerSecond: timing.imagesPerSecond))
+                    terms: interval.terms(of: configuration.network), health: health,
+                    imagesPerSecond: timing.imagesPerSecond))
+            if let advice = collapse.look(at: health, loss: interval.loss) { display.say(advice) }
         }
         display.show(
             ProgressDisplay.Moment(
                 step: step, totalSteps: schedule.totalSteps, epoch: schedule.epoch(of: step),
                 epochs: configuration.epochs, loss: record.runningLoss, testLoss: record.epochs.last?.testLoss,
-                imagesPerSecond: timing.imagesPerSecond, workers: source.workerCount))
+                imagesPerSecond: timing.imagesPerSecond, workers: source.workerCount, health: health))
     }
 
     private func endEpoch() throws {
@@ -211,42 +227,7 @@ package final class Trainer {
         return final
     }
 
-    // MARK: Looking at the latent space
-
-    private func validationLoss() throws -> MeanLoss {
-        let (examples, images) = (examples.validation, dataset.test)
-        let sums = try lossSums(
-            configuration.network, at: parameters, count: examples.count, threads: Machine.evaluationThreads,
-            pausing: source.attend
-        ) { range, pixels, targets in
-            let bytes = UnsafeMutableRawBufferPointer(start: pixels, count: examples.gatheredSize(of: range))
-            examples.gather(range, from: images, into: bytes)
-            for (slot, example) in range.enumerated() { targets[slot] = examples.targets[example] }
-        }
-        return MeanLoss(sums)
-    }
-
-    private func frame(epoch: Int) throws -> LatentFrame {
-        LatentFrame(epoch: epoch, latents: try latents(of: dataset.test))
-    }
-
-    /// The animation's frames, with one of the end if `--max-steps` cut an epoch short.
-    func finalFrames() throws -> [LatentFrame] {
-        guard step > 0, !schedule.endsEpoch(step) else { return frames }
-        return frames + [try frame(epoch: schedule.epoch(of: step))]
-    }
-
-    /// Latent vectors, [image][dimension], at the present weights.
-    func latents(of images: ImageSet) throws -> [Float] {
-        try images.pixels.withUnsafeBufferPointer { pixels in
-            guard let pixels = pixels.baseAddress else { return [] }
-            return try embed(
-                configuration.network, at: parameters, pixels: pixels, count: images.count,
-                threads: Machine.evaluationThreads, pausing: source.attend)
-        }
-    }
-
-    private func append(_ line: MetricsLine) {
+    func append(_ line: MetricsLine) {
         writer.append(String(decoding: line.encoded().dropLast(), as: UTF8.self))
     }
 
@@ -257,109 +238,6 @@ package final class Trainer {
             .badConfiguration,
             "the loss or a gradient of step \(number) is not a finite number: training has diverged. Try a lower --lr than "
                 + "\(configuration.learningRate); \(kept)", leavesCheckpointsAlone: true)
-    }
-}
-
-// MARK: - Checkpoints
-
-extension Trainer {
-    /// Hands a checkpoint over to the writer when one is due: every so many steps or at the end of an epoch, and every so many
-    /// seconds. While it is busy with the last one it waits for a later step, however slow the disk.
-    private func saveIfDue() {
-        let isAtItsStep = configuration.checkpointInterval.map { step % $0 == 0 } ?? schedule.endsEpoch(step)
-        let patience = UInt64(configuration.checkpointSeconds) * 1_000_000_000
-        let isAtItsTime = patience > 0 && MonotonicClock.now() - lastSave >= patience
-        isSaveDue = isSaveDue || isAtItsStep || isAtItsTime || hasUnsavedQuarantine
-        // The last step's is written by whoever waits for it.
-        guard isSaveDue, step < schedule.totalSteps, !writer.isSaving else { return }
-        save()
-    }
-
-    private var hasUnsavedQuarantine: Bool { source.ledger.quarantined != savedQuarantine }
-
-    private func save() {
-        savedQuarantine = source.ledger.quarantined
-        writer.save(snapshot())
-        isSaveDue = false
-        lastSave = MonotonicClock.now()
-    }
-
-    /// The present state, in buffers that nobody writes to: weights never are, the optimizer's moments are copied.
-    private func snapshot() -> TrainingState {
-        let moments = [adam.firstMoment, adam.secondMoment].map { moment in
-            let copy = ParameterBuffer(count: moment.count)
-            copy.copy(from: moment)
-            return copy
-        }
-        return TrainingState(
-            layout: layout, parameters: parameters,
-            adam: Adam(
-                learningRate: adam.learningRate, firstMoment: moments[0], secondMoment: moments[1], step: adam.step),
-            record: record, frames: frames, ledger: source.ledger)
-    }
-
-    /// Waits until all that was handed over is written, and tells what went wrong.
-    func awaitWriter() {
-        writer.finish()
-        tellNews()
-    }
-
-    /// Writes a checkpoint of the present state, unless there is one that knows as much, and waits for it and all that was to be
-    /// written before.
-    ///
-    /// - Returns: why that failed
-    package func saveNow() -> FileError? {
-        awaitWriter()
-        // Before the first step there may be more to lose in the folder than to save.
-        guard savedStep != step || isSaveDue || hasUnsavedQuarantine, step > 0 || writer.isEmpty else { return nil }
-        save()
-        writer.finish()
-        return tellNews()
-    }
-
-    /// Tells what has become of everything handed over so far; returns why the last checkpoint was not written.
-    @discardableResult
-    private func tellNews() -> FileError? {
-        var failure: FileError?
-        for news in writer.news() {
-            if let line = warnings.line(for: news) { display.say(line) }
-            if case .notSaved(_, let error) = news { failure = error }
-            if case .saved = news { failure = nil }
-        }
-        return failure
-    }
-
-    /// Goes back to the newest state before the step in question: that of a checkpoint, or the one before the first step.
-    private func goBack(_ request: GoBack) throws {
-        nextInput = nil
-        // What is void was never committed.
-        guard request.step <= step else {
-            display.say("step \(request.step) is done again: \(request.reason)")
-            // For whoever was found out, a killed coordinator's successor must not let in.
-            if hasUnsavedQuarantine { _ = saveNow() }
-            return
-        }
-        awaitWriter()
-        let found: BackgroundWriter.StateToGoOnFrom
-        do {
-            found = try writer.goBack(
-                before: request.step, beginning: TrainingState(configuration), ledger: source.ledger)
-        } catch let error as FileError {
-            throw RunFailure(
-                .cannotCreateOutput,
-                "\(request.reason), and checkpoints that hold this cannot be replaced: \(error) Remove them by hand",
-                leavesCheckpointsAlone: true)
-        }
-        let state = found.state
-        display.say("going back from step \(step) to step \(state.step): \(request.reason)")
-        parameters = state.parameters
-        adam = state.adam
-        record = state.record
-        frames = state.frames
-        warnings.goneBack(to: found.savedStep)
-        savedQuarantine = state.ledger.quarantined
-        isSaveDue = !found.isLedgerSaved
-        tellNews()
     }
 }
 
@@ -396,9 +274,12 @@ package struct RunExamples {
     /// - Throws: `SamplerError` if the labels do not allow the examples that the network wants.
     package init(_ dataset: Dataset, _ configuration: TrainingConfiguration) throws {
         let kind = configuration.network.kind.exampleKind
-        training = try Sampler(kind: kind, labels: dataset.train.labels, seed: configuration.seed)
-        validation = try Sampler(kind: kind, labels: dataset.test.labels, seed: configuration.seed)
-            .validation().batch(positions: 0..<dataset.test.count)
+        training = try Sampler(
+            kind: kind, labels: dataset.train.labels, seed: configuration.seed, balance: configuration.balance)
+        let sampler = try Sampler(kind: kind, labels: dataset.test.labels, seed: configuration.seed)
+        // A batch of images in the files' order might have one class only.
+        let order = configuration.network.kind.isInBatch ? sampler.epoch(0) : sampler.validation()
+        validation = order.batch(positions: 0..<dataset.test.count)
     }
 }
 

@@ -198,7 +198,12 @@ private struct TrainingRun {
             throw RunFailure(stoppedBy: signal, "stopped while the dataset was read")
         }
         for note in dataset.notes { display.say("note: \(note)") }
-        return dataset
+        let kept = dataset.excluding(configuration.excludedClasses)
+        guard kept.train.count > 0, kept.test.count > 0 else {
+            throw RunFailure(
+                .badConfiguration, "--exclude-classes leaves no images to train and to test on: leave out fewer classes")
+        }
+        return kept
     }
 
     /// Nil if the run begins anew.

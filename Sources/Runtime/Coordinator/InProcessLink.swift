@@ -20,7 +20,9 @@ package final class InProcessLink: WorkerLink {
     package init(build: BuildIdentity, threads: Int, signals: SignalWatch?) throws {
         self.signals = signals
         let inbox = inbox
-        engine = WorkerEngine(Self.configuration(build: build, threads: threads)) { (frames) throws(ZeroMQError) in inbox.messages.append(.frames(frames)) }
+        engine = WorkerEngine(Self.configuration(build: build, threads: threads)) { (frames) throws(ZeroMQError) in
+            inbox.messages.append(.frames(frames))
+        }
         engine.whileComputing = {
             if let signal = signals?.received { throw StopRequest(signal: signal) }
         }

@@ -40,7 +40,8 @@ def measure_million_steps(world: World) -> Figures:
     processes = {"coordinator": train.pid} | {f"worker {index}": pid for index, pid in enumerate(train.children(), 1)}
     samples: dict[str, list[Sample]] = {name: [] for name in processes}
     while train.is_running and cluster.step() < MILLION.steps:
-        _require_counters(line.partition("metrics on ")[2])
+        if text := _metrics(line.partition("metrics on ")[2]):
+            require_right_counters(text)
         for name, pid in processes.items():
             sample = Sample(cluster.step(), world.now, procfs.resident_bytes(pid), procfs.open_files(pid))
             if sample.resident_bytes:
@@ -49,18 +50,21 @@ def measure_million_steps(world: World) -> Figures:
     cluster.finish()
     figures: Figures = {}
     for name, taken in samples.items():
-        figures |= _require_flat(name, taken)
+        figures |= require_flat(name, taken)
     return figures | _speeds(samples["coordinator"])
 
 
-def _require_counters(address: str) -> None:
-    """Every step has one answer of one worker; at most two are on their way, or were asked for twice."""
+def _metrics(address: str) -> str:
+    """What the run says of itself; nothing once it is over."""
     try:
         with urllib.request.urlopen(address, timeout=5) as response:
-            text = response.read().decode()
+            return response.read().decode()
     except OSError:
-        # The run is over: others look whether that is right.
-        return
+        return ""
+
+
+def require_right_counters(text: str) -> None:
+    """Every step has one answer of one worker; at most two are on their way, or were asked for twice."""
     steps = _sum(text, "siamese_step_total")
     answers, late = _sum(text, "siamese_worker_shards_total"), _sum(text, "siamese_worker_late_leases_total")
     if not steps <= answers <= steps + late + 2 or _sum(text, "siamese_worker_images_total") != answers:
@@ -71,7 +75,7 @@ def _sum(text: str, name: str) -> int:
     return sum(int(float(value)) for value in re.findall(rf"^{name}(?:{{.*}})? (\S+)$", text, re.MULTILINE))
 
 
-def _require_flat(name: str, taken: list[Sample]) -> Figures:
+def require_flat(name: str, taken: list[Sample]) -> Figures:
     warm = [sample for sample in taken if sample.step >= WARM_UP]
     middle = (WARM_UP + MILLION.steps) // 2
     halves = [sample for sample in warm if sample.step < middle], [sample for sample in warm if sample.step >= middle]

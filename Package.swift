@@ -80,7 +80,8 @@ let package = Package(
             swiftSettings: common),
 
         .target(
-            name: "TestKit", dependencies: ["CLinux", "Coordination", "Storage"], path: "Tests/TestKit", swiftSettings: optimized),
+            name: "TestKit", dependencies: ["CLinux", "Coordination", "Storage"], path: "Tests/TestKit",
+            swiftSettings: optimized),
         tests(of: "Kernels"),
         .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
         tests(of: "ModelCore", ["Artifacts", "AllocationCounter"]),

@@ -42,6 +42,10 @@ LONG = Job(batch=256, steps=3000)
 LONGEST = Job(batch=256, steps=8000)
 
 
+# Seconds.
+LONGEST_REFERENCE = 1800
+
+
 @dataclasses.dataclass(frozen=True)
 class Result:
     """What two runs of one job have in common to the last bit."""
@@ -87,7 +91,7 @@ class References:
         finished = output / "stdout"
         if not finished.exists():
             command = [str(self._program), "train", *job.arguments(self._data, output), "--workers", "0"]
-            done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+            done = subprocess.run(command, capture_output=True, text=True, timeout=LONGEST_REFERENCE, check=False)
             if done.returncode != 0:
                 raise Broken(f"the fault-free run ended with {done.returncode}: {done.stderr[-500:]}")
             finished.write_text(done.stdout)

@@ -12,6 +12,7 @@ import unittest
 from . import oracle, procfs, scenarios, zmtp
 from .dataset import write_dataset
 from .job import SHORT, Job, digest_in, read_losses
+from .long_measurements import MILLION, MOST_GROWTH, Sample, require_flat, require_right_counters
 from .process import Broken
 from .registry import SCENARIOS, Scenario, scenario
 from .relay import Relay
@@ -172,6 +173,31 @@ class WorldTests(WorldTestCase):
         text = report(verdicts, "heading")
         self.assertIn("4 runs of scenarios, 1 faults, 2 failed", text)
         self.assertIn("ZeroDivisionError", text)
+
+
+class MillionTests(unittest.TestCase):
+    def samples(self, growth: float, files: int = 20) -> list[Sample]:
+        """One every 10,000 steps; what is taken at first does not count."""
+        steps = range(0, MILLION.steps, 10_000)
+        grown = [10**7 * (step > 50_000) + int(growth * step) for step in steps]
+        return [Sample(step, step / 1000, size, 20 if step < 700_000 else files) for step, size in zip(steps, grown)]
+
+    def test_growth_is_found(self):
+        most = MOST_GROWTH / (MILLION.steps * 0.45)
+        require_flat("a worker", self.samples(0))
+        require_flat("a worker", self.samples(0.9 * most))
+        for wrong in [self.samples(1.1 * most), self.samples(0)[:60], [*self.samples(0)[:50], *self.samples(0, 21)[70:]]]:
+            with self.assertRaises(Broken):
+                require_flat("a worker", wrong)
+
+    def test_counters_that_cannot_be_are_found(self):
+        text = 'siamese_step_total {}\nsiamese_worker_shards_total{{worker="a"}} {}\nsiamese_worker_shards_total{{worker="b"}} 3\n'
+        text += 'siamese_worker_late_leases_total{{worker="a"}} 1\nsiamese_worker_images_total{{worker="b"}} {}\n'
+        for right in [(10, 7, 10), (10, 10, 13)]:
+            require_right_counters(text.format(*right))
+        for wrong in [(11, 7, 10), (10, 11, 14), (10, 7, 9)]:
+            with self.assertRaises(Broken):
+                require_right_counters(text.format(*wrong))
 
 
 class RelayTests(WorldTestCase):

@@ -6,7 +6,7 @@ import time
 
 from .cluster import Cluster
 from .job import LONG, SHORT
-from .process import Broken
+from .process import Broken, Process
 from .registry import Figures, scenario
 from .world import World
 
@@ -135,8 +135,13 @@ def terminate_workers(world: World, within: float) -> Figures:
     took: list[float] = []
     goodbyes: list[bool] = []
 
+    def joined() -> list[Process]:
+        """A process that has only just begun does not heed signals yet."""
+        return [worker for worker in cluster.live_workers() if cluster.coordinator.find(f"{worker.name} (pid {worker.pid},")]
+
     def strike() -> None:
-        worker = world.random.choice(cluster.live_workers())
+        world.wait_until("a worker has joined", lambda: bool(joined()))
+        worker = world.random.choice(joined())
         world.fault(f"SIGTERM {worker.name} at step {cluster.step()}")
         cluster.expect(worker, 128 + signal.SIGTERM)
         began = time.monotonic()

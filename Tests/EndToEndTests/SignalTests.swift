@@ -79,7 +79,7 @@ extension EndToEnd {
             leaver.send(SIGTERM)
             let end = try leaver.waitForEnd()
             #expect(end.code == 143)
-            try cluster.coordinator.waitForLine(containing: "lost leaver")
+            try cluster.coordinator.waitForLine(containing: "it left: stopped by terminate")
             let worker = try cluster.addWorker()
             #expect(
                 try cluster.coordinator.waitForEnd().modelDigest()

@@ -202,7 +202,8 @@ import Testing
     }
 
     /// What the self-test says of a CURVE server that has no gatekeeper.
-    private func errorOfSelfTest(ofServer configure: (UnsafeMutableRawPointer) throws -> Void) throws -> SelfTestError? {
+    private func errorOfSelfTest(ofServer configure: (UnsafeMutableRawPointer) throws -> Void) throws -> SelfTestError?
+    {
         let server = try KeyPair.generate()
         let raw = try #require(zmq_ctx_new())
         let socket = try #require(zmq_socket(raw, ZMQ_ROUTER))

@@ -20,15 +20,23 @@ package final class InProcessLink: WorkerLink {
     package init(build: BuildIdentity, threads: Int, signals: SignalWatch?) throws {
         self.signals = signals
         let inbox = inbox
-        engine = WorkerEngine(
-            WorkerConfiguration(
-                build: build, incarnation: 1, threads: UInt16(threads), processID: UInt32(getpid()),
-                processName: "this process")
-        ) { (frames) throws(ZeroMQError) in inbox.messages.append(.frames(frames)) }
+        engine = WorkerEngine(Self.configuration(build: build, threads: threads)) { (frames) throws(ZeroMQError) in
+            inbox.messages.append(.frames(frames))
+        }
         engine.whileComputing = {
             if let signal = signals?.received { throw StopRequest(signal: signal) }
         }
         try engine.start()
+    }
+
+    /// The worker does not take silence for a broken link, as others do: there is none to break, and while it computes, which may
+    /// take longer than their patience, nobody is there to say anything.
+    package static func configuration(build: BuildIdentity, threads: Int) -> WorkerConfiguration {
+        var patience = WorkerPatience()
+        patience.silenceLimit = .seconds(1 << 32)
+        return WorkerConfiguration(
+            build: build, incarnation: 1, threads: UInt16(threads), processID: UInt32(getpid()),
+            processName: "this process", patience: patience)
     }
 
     package func send(_ frames: [Frame], to peer: PeerID) throws -> SendResult {

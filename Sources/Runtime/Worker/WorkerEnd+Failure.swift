@@ -16,11 +16,13 @@ extension WorkerEnd {
         case .noCoordinator(let limit):
             RunFailure(
                 .unavailable,
-                "no coordinator at \(endpoint) answered within \(limit.seconds) s: is it running, and is the address right?")
+                "no coordinator at \(endpoint) answered within \(limit.seconds) s: is it running, and is the address right?"
+            )
         case .lostCoordinator(let limit):
             RunFailure(
                 .tryAgainLater,
-                "the coordinator at \(endpoint) is gone, and neither it nor a successor was there within \(limit.seconds) s")
+                "the coordinator at \(endpoint) is gone, and neither it nor a successor was there within \(limit.seconds) s"
+            )
         }
     }
 }

@@ -52,6 +52,9 @@ private final class WorkerProcess {
     /// How long a computation may keep messages waiting.
     private static let longestAbsence: UInt64 = 100_000_000
     private static let reconnectionPause: UInt64 = 2_000_000_000
+    /// For a goodbye to be on its way, nanoseconds. Linux resets a connection that is closed while something that has arrived is
+    /// unread (the next lease, as a rule), and throws away what has not left yet.
+    private static let farewell: UInt64 = 100_000_000
 
     private let options: WorkerOptions
     private let service: ServiceNotifier?
@@ -169,6 +172,8 @@ private final class WorkerProcess {
     private func heedSignal() throws {
         guard let signal = signals.received else { return }
         try engine.stop(reason: "stopped by \(signal)")
+        // A second signal ends the process meanwhile.
+        _ = try Poller<Source>().wait(until: MonotonicClock.now() + Self.farewell)
         throw RunFailure(stoppedBy: signal, "stopped by a signal")
     }
 

@@ -79,7 +79,8 @@ struct InBatchArguments: ParsableArguments {
                     : "--temperature is for supervised-contrastive and nt-xent.")
         }
         guard batchSize <= 8192 else {
-            throw ValidationError("--batch-size of \(kind.rawValue) is at most 8192: all pairs of a batch are looked at.")
+            throw ValidationError(
+                "--batch-size of \(kind.rawValue) is at most 8192: all pairs of a batch are looked at.")
         }
         try validateBalance(kind, batchSize)
     }

@@ -87,7 +87,8 @@ extension CoordinatorCore {
                 microbatches: Double(microbatches) * partials.task.cost, computeTime: partials.times.computing,
                 turnaround: sent.map { now - $0 })
             member.counters.answered(
-                step: partials.task.step(ofNumber: partials.step), images: images, partials.times, sent: sent, arrived: now)
+                step: partials.task.step(ofNumber: partials.step), images: images, partials.times, sent: sent,
+                arrived: now)
         }
     }
 

@@ -244,7 +244,8 @@ extension CoordinatorCore {
         guard let step else { return [] }
         phase = .failed(step: step.number)
         let failure = ShardFailure(
-            step: step.task.step(ofNumber: step.number), shard: UInt32(index), range: step.shards[index].range, attempts: attempts)
+            step: step.task.step(ofNumber: step.number), shard: UInt32(index), range: step.shards[index].range,
+            attempts: attempts)
         return [.shardFailed(failure)]
     }
 }

@@ -27,7 +27,8 @@ package struct MessageLimits: Equatable, Sendable {
     package static let maximumHeaderBytes = 4096
 
     package init(
-        parameterCount: Int? = nil, latentCount: Int? = nil, maximumParameterCount: Int = 1 << 26, maximumExamples: Int = 1 << 20,
+        parameterCount: Int? = nil, latentCount: Int? = nil, maximumParameterCount: Int = 1 << 26,
+        maximumExamples: Int = 1 << 20,
         maximumImagesPerExample: Int = 8
     ) {
         self.parameterCount = parameterCount

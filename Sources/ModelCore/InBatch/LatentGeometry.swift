@@ -39,7 +39,9 @@ struct LatentColumns {
     func lengths(into lengths: UnsafeMutablePointer<Float>) {
         for row in 0..<count {
             var square: Float = 0
-            for dimension in 0..<dimensions { square = square.addingProduct(self[row, dimension], self[row, dimension]) }
+            for dimension in 0..<dimensions {
+                square = square.addingProduct(self[row, dimension], self[row, dimension])
+            }
             lengths[row] = square.squareRoot()
         }
     }

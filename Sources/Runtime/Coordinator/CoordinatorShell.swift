@@ -91,7 +91,8 @@ package final class CoordinatorShell {
             parameterCount: parameterCount, latentCount: network.kind.towers * network.latentDimensions)
         pool = BufferPool(count: parameterCount)
         tree = ReductionTree(microbatches: 1, pool: pool)
-        var configuration = CoordinatorConfiguration(run: run, build: build, imagesPerExample: network.kind.imagesPerExample)
+        var configuration = CoordinatorConfiguration(
+            run: run, build: build, imagesPerExample: network.kind.imagesPerExample)
         configuration.audit = audit
         core = CoordinatorCore(configuration: configuration, now: .now)
     }
@@ -288,12 +289,14 @@ package final class CoordinatorShell {
             notify(.quarantined("\(worker)", unconfirmed: unconfirmed.map { "\($0.inSteps(task.step))" }))
         case .goBack(let round):
             throw GoBack(
-                before: Int(clamping: task.step(ofNumber: round)), reason: "a worker computed wrongly, and results of it were used")
+                before: Int(clamping: task.step(ofNumber: round)),
+                reason: "a worker computed wrongly, and results of it were used")
         case .diverged: hasDiverged = true
         case .noMajority(let lease, let opinions, let round):
             throw NoMajority(
                 goBack: GoBack(
-                    before: Int(clamping: task.step(ofNumber: round)), reason: "nobody knows which of the answers is right"),
+                    before: Int(clamping: task.step(ofNumber: round)),
+                    reason: "nobody knows which of the answers is right"),
                 description:
                     "step \(lease.task.step(ofNumber: lease.step)), shard \(lease.shard): \(opinions.joined(separator: " and ")) computed different "
                     + "bits, and nobody knows which are right. Test the memory and the processors of these machines; with a third "

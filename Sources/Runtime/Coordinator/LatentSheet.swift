@@ -40,7 +40,7 @@ struct LatentSheet {
         }
         let summary = NodeSummary(
             node: node, examples: UInt32(extent.examples(in: node)), active: 0, lossSum: 0, secondTermSum: 0,
-                gradient: frame.fingerprint)
+            gradient: frame.fingerprint)
         return (summary, frame)
     }
 

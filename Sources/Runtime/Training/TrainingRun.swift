@@ -201,7 +201,8 @@ private struct TrainingRun {
         let kept = dataset.excluding(configuration.excludedClasses)
         guard kept.train.count > 0, kept.test.count > 0 else {
             throw RunFailure(
-                .badConfiguration, "--exclude-classes leaves no images to train and to test on: leave out fewer classes")
+                .badConfiguration, "--exclude-classes leaves no images to train and to test on: leave out fewer classes"
+            )
         }
         return kept
     }

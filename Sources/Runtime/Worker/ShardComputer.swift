@@ -228,7 +228,8 @@ package final class ShardComputer {
 
 /// The sum over one task's microbatches, added as the tree adds them; nil if nobody wants it any more.
 private func sum(
-    _ node: MicrobatchRange, _ inputs: ShardInputs, first: GradientBuffer, _ computer: MicrobatchGradient, _ pool: BufferPool, _ sharing: inout CoreSharing,
+    _ node: MicrobatchRange, _ inputs: ShardInputs, first: GradientBuffer, _ computer: MicrobatchGradient,
+    _ pool: BufferPool, _ sharing: inout CoreSharing,
     _ tally: ShardComputer.Tally, _ tell: (Int) -> Void
 ) -> Partial? {
     var accumulator = SubtreeAccumulator(node: node, pool: pool)

@@ -11,6 +11,7 @@ struct Siamese: ParsableCommand {
         version: programVersion,
         subcommands: [
             Train.self, Coordinator.self, Worker.self, Relay.self, Status.self, Keygen.self, Bench.self,
+            Evaluate.self,
         ])
 
     /// As argument-parser's own, but wrong usage is one line like every other failure.

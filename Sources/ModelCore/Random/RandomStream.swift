@@ -9,6 +9,11 @@ package enum StreamName: UInt32, Sendable {
     case latentNoise = 4
     /// Partners of the validation set: the same in every epoch.
     case validationPartner = 5
+    // From 32 on: not training, but the evaluation of what was trained.
+    /// Classes, supports and queries of few-shot episodes.
+    case fewShot = 32
+    /// First centres of k-means.
+    case clustering = 33
 }
 
 /// One named stream of one epoch.

@@ -16,6 +16,8 @@ package struct QueryOutcome: Equatable, Sendable {
     package var averagePrecision = 0.0
     /// Rank (from 1) of the first neighbour of the query's class, if it is within max(R, k, 10).
     package var firstMatch: Int?
+
+    package init() {}
 }
 
 /// Everything that comes of comparing all queries with all references.

@@ -44,8 +44,10 @@ package final class VectorPanels: @unchecked Sendable {
 
     deinit { memory?.deallocate() }
 
-    /// Bytes of the panels.
-    package var bytes: UnsafeRawBufferPointer {
-        UnsafeRawBufferPointer(start: lanes, count: blocks * dimensions * MemoryLayout<Lanes>.size)
+    /// The bytes of the panels, as they stand in an index file.
+    package func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
+        try withExtendedLifetime(self) {
+            try body(UnsafeRawBufferPointer(start: lanes, count: blocks * dimensions * MemoryLayout<Lanes>.size))
+        }
     }
 }

@@ -20,8 +20,9 @@ import Testing
     @Test func heapsAreFound() {
         var random = SplitMix64(seed: 3)
         let labels = (0..<300).map { _ in UInt8(random.below(4)) }
-        let values = labels.flatMap { label in
-            [Float(label % 2) * 50 + Float(random.below(100)) / 50, Float(label / 2) * 50 + Float(random.below(100)) / 50]
+        let values = labels.flatMap { label -> [Float] in
+            let centre = (x: Float(label % 2) * 50, y: Float(label / 2) * 50)
+            return [centre.x + Float(random.below(100)) / 50, centre.y + Float(random.below(100)) / 50]
         }
         let heaps = Embeddings(dimensions: 2, values: values, labels: labels)
         let found = kMeans(heaps, clusters: 4, seed: 1, threads: 2)
@@ -40,9 +41,11 @@ import Testing
         #expect(found.assignments.allSatisfy { (0..<clusters).contains($0) }, "seed \(seed)")
         var inertia = 0.0
         for vector in 0..<data.count {
-            let squares = (0..<clusters).map { cluster in
-                zip(data[vector], found.centres[cluster * 2..<cluster * 2 + 2]).reduce(0.0) {
-                    $0 + Double($1.0 - $1.1) * Double($1.0 - $1.1)
+            let squares = (0..<clusters).map { cluster -> Double in
+                let centre = found.centres[cluster * 2..<cluster * 2 + 2]
+                return zip(data[vector], centre).reduce(0.0) { sum, pair in
+                    let difference = Double(pair.0) - Double(pair.1)
+                    return sum + difference * difference
                 }
             }
             inertia += squares[found.assignments[vector]]

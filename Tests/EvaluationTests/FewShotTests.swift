@@ -6,8 +6,9 @@ import Testing
 @Suite struct FewShotTests {
     private func heaps(_ spread: Int, _ random: inout SplitMix64) -> Embeddings {
         let labels = (0..<400).map { UInt8($0 % 10) }
-        let values = labels.flatMap { label in
-            [Float(label) * 100 + Float(random.below(spread)), Float(label) * -100 + Float(random.below(spread))]
+        let values = labels.flatMap { label -> [Float] in
+            let (x, y) = (Float(random.below(spread)), Float(random.below(spread)))
+            return [Float(label) * 100 + x, Float(label) * -100 + y]
         }
         return Embeddings(dimensions: 2, values: values, labels: labels)
     }

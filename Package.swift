@@ -64,7 +64,7 @@ let package = Package(
         room("Coordination", [], optimized + [.unsafeFlags(instructionSet)]),
         room("Messaging", ["CZeroMQ"]),
         room("Artifacts", ["CCairo", "CGIF"], optimized),
-        room("Evaluation", ["ModelCore"], optimized),
+        room("Evaluation", ["Kernels", "ModelCore"], optimized + [.unsafeFlags(instructionSet)]),
         room(
             "Runtime",
             [
@@ -74,7 +74,7 @@ let package = Package(
         .executableTarget(
             name: "siamese",
             dependencies: [
-                "Runtime", "Artifacts", "Datasets", "Messaging", "ModelCore",
+                "Runtime", "Artifacts", "Datasets", "Evaluation", "Messaging", "ModelCore", "Storage",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: common),
@@ -90,7 +90,7 @@ let package = Package(
         tests(of: "Coordination", ["TestKit"]),
         tests(of: "Messaging", ["CZeroMQ"]),
         tests(of: "Artifacts", ["CCairo", "CGIF"]),
-        tests(of: "Evaluation", ["ModelCore"]),
+        tests(of: "Evaluation", ["Artifacts", "ModelCore", "TestKit"]),
         tests(
             of: "Runtime",
             ["Artifacts", "CLinux", "Coordination", "Datasets", "Messaging", "ModelCore", "Storage", "TestKit"]),

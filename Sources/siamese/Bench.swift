@@ -57,12 +57,6 @@ private func showProgress(_ text: String) {
     line.withUTF8 { _ = write(STDERR_FILENO, $0.baseAddress, $0.count) }
 }
 
-/// One line on standard error that is no failure.
-private func note(_ text: String) {
-    var line = "note: \(text)\n"
-    line.withUTF8 { _ = write(STDERR_FILENO, $0.baseAddress, $0.count) }
-}
-
 /// All of it to standard output, or the end of the process.
 func writeOutput(_ bytes: [UInt8]) {
     var rest = bytes[...]

@@ -134,6 +134,24 @@ extension Canvas {
         cairo_stroke(context)
     }
 
+    /// Puts a grey picture's pixels into a box, each as a square: nothing is smoothed.
+    func draw(_ image: GreyImage, in box: Box) {
+        let (width, height) = (box.width / Double(image.width), box.height / Double(image.height))
+        cairo_save(context)
+        // Edges of neighbouring squares must not shine through.
+        cairo_set_antialias(context, CAIRO_ANTIALIAS_NONE)
+        for y in 0..<image.height {
+            for x in 0..<image.width {
+                let grey = Double(image[x, y]) / 255
+                set(Colour(red: grey, green: grey, blue: grey))
+                cairo_rectangle(
+                    context, box.left + Double(x) * width, box.top + Double(y) * height, width, height)
+                cairo_fill(context)
+            }
+        }
+        cairo_restore(context)
+    }
+
     func disc(_ centre: Point, radius: Double, _ colour: Colour) {
         set(colour)
         cairo_new_sub_path(context)
@@ -270,22 +288,7 @@ extension Canvas {
     /// The picture as a PNG file.
     func png() throws(CanvasError) -> [UInt8] {
         try check()
-        var bytes: [UInt8] = []
-        let status = withUnsafeMutablePointer(to: &bytes) { target in
-            cairo_surface_write_to_png_stream(
-                surface,
-                { closure, data, count in
-                    guard let target = closure?.assumingMemoryBound(to: [UInt8].self), let data else {
-                        return CAIRO_STATUS_WRITE_ERROR
-                    }
-                    target.pointee.append(contentsOf: UnsafeBufferPointer(start: data, count: Int(count)))
-                    return CAIRO_STATUS_SUCCESS
-                }, target)
-        }
-        guard status == CAIRO_STATUS_SUCCESS else {
-            throw CanvasError(reason: String(cString: cairo_status_to_string(status)))
-        }
-        return bytes
+        return try pngBytes(of: surface)
     }
 
     /// The pixels as `0x??RRGGBB`, row by row without padding.
@@ -305,4 +308,24 @@ extension Canvas {
             count = columns * rows
         }
     }
+}
+
+/// A surface as the bytes of a PNG file.
+func pngBytes(of surface: OpaquePointer?) throws(CanvasError) -> [UInt8] {
+    var bytes: [UInt8] = []
+    let status = withUnsafeMutablePointer(to: &bytes) { target in
+        cairo_surface_write_to_png_stream(
+            surface,
+            { closure, data, count in
+                guard let target = closure?.assumingMemoryBound(to: [UInt8].self), let data else {
+                    return CAIRO_STATUS_WRITE_ERROR
+                }
+                target.pointee.append(contentsOf: UnsafeBufferPointer(start: data, count: Int(count)))
+                return CAIRO_STATUS_SUCCESS
+            }, target)
+    }
+    guard status == CAIRO_STATUS_SUCCESS else {
+        throw CanvasError(reason: String(cString: cairo_status_to_string(status)))
+    }
+    return bytes
 }

@@ -21,6 +21,11 @@ package enum StreamName: UInt32, Sendable {
     case augmentation = 10
     /// The same for the validation set.
     case validationAugmentation = 11
+    // From 32 on: not training, but the evaluation of what was trained.
+    /// Classes, supports and queries of few-shot episodes.
+    case fewShot = 32
+    /// First centres of k-means.
+    case clustering = 33
 }
 
 /// One named stream of one epoch.

@@ -5,8 +5,13 @@ internal import Storage
 
 /// Samples `count` images from the model at `path` and writes them, as one PNG, to `output`.
 package func generate(model path: String, count: Int, seed: UInt64, output: String) throws(RunFailure) {
+    let model = try TrainedModel(at: path)
+    guard model.network.kind == .variationalAutoencoder else {
+        throw RunFailure(
+            .badData,
+            "\(path) is a model of \(model.name): only a vae can make images up. Name the model of a vae")
+    }
     do {
-        let model = try TrainedModel(path: path, oneOf: [.variationalAutoencoder])
         let pictures = AutoencoderPictures(
             network: model.network, parameters: model.parameters, title: "\(count) samples")
         try replaceFile(at: output, with: pictures.samples(count, seed: seed).png())

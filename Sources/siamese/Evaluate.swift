@@ -1,0 +1,114 @@
+internal import ArgumentParser
+internal import Artifacts
+internal import Evaluation
+internal import Glibc
+// `siamese evaluate`: what a trained latent space is good for.
+internal import ModelCore
+internal import Runtime
+internal import Storage
+
+struct Evaluate: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Measure what a trained latent space is good for.",
+        discussion: """
+            Embeds the dataset, and compares every query with every reference: k-NN accuracy, retrieval (precision@1, \
+            R-precision, MAP@R, recall), verification (ROC, equal error rate), a linear probe, k-means (AMI, NMI), and \
+            classification from a few examples. Prints a table, and draws the confusion matrix and the ROC. \
+            docs/evaluation.md defines every figure.
+            """)
+
+    @OptionGroup var arguments: ModelArguments
+
+    @Option(help: "Nearest references that vote.")
+    var k = 5
+
+    @Option(help: "euclidean, squared or cosine (default: that of the run, else euclidean).")
+    var distance: Distance?
+
+    @Option(help: "The images that are asked for: test or train.")
+    var queries = Split.test
+
+    @Option(
+        help: ArgumentHelp(
+            "The images that they are compared with: train or test.",
+            discussion: "If both are the same, no image finds itself."))
+    var references = Split.train
+
+    @Option(
+        help: ArgumentHelp(
+            "Only images of these classes count, in everything: 7,8,9.",
+            discussion: "Meant for classes that the network was not trained on; works with any.", valueName: "list"))
+    var classes: String?
+
+    @Option(help: "Classes in an episode of classification from a few examples (default: all, at most 5).")
+    var ways: Int?
+
+    @Option(help: "Examples of each class that are shown in an episode.")
+    var shots = 1
+
+    @Option(help: "Episodes.")
+    var episodes = 1000
+
+    @Option(help: "Seed of the episodes and of k-means.")
+    var seed: UInt64 = 0
+
+    @Option(help: "Folder for the two pictures (default: the model's).")
+    var output: String?
+
+    @Flag(help: "Draw no pictures; nothing is written but the table.")
+    var noPictures = false
+
+    @Flag(help: "Print JSON instead of a table.")
+    var json = false
+
+    mutating func validate() throws {
+        for (name, value, most) in [
+            ("--k", k, 1_000_000), ("--ways", ways ?? 2, 10), ("--shots", shots, 1000),
+            ("--episodes", episodes, 1_000_000),
+        ] where !(1...most).contains(value) {
+            throw ValidationError("\(name) must be from 1 to \(most), not \(value).")
+        }
+        guard ways != 1 else { throw ValidationError("--ways must be at least 2: with one class there is no choice.") }
+        guard classes.map({ parseClasses($0) != nil }) ?? true else {
+            throw ValidationError("--classes must be different numbers from 0 to 9 with commas, such as 7,8,9.")
+        }
+        guard output?.isEmpty != true else { throw ValidationError("--output must name a folder.") }
+        guard output == nil || !noPictures else { throw ValidationError("--output or --no-pictures: name one.") }
+    }
+
+    func run() throws {
+        do {
+            let model = try arguments.loadModel()
+            // Found before the work is done, not after it.
+            if let output { try createFolder(at: output) }
+            let evaluation = try LatentEvaluation(
+                model, on: try arguments.loadDataset(), request(model), threads: arguments.threadCount)
+            evaluation.notes.forEach(note)
+            let pictures = noPictures ? [] : try evaluation.writePictures(prefix: prefix(model))
+            if json { return writeOutput(evaluation.json(pictures: pictures).pretty()) }
+            let names = pictures.map { "picture \($0)\n" }.joined()
+            writeOutput(Array((evaluation.table + (names.isEmpty ? "" : "\n" + names)).utf8))
+        } catch {
+            leave(with: RunFailure(error))
+        }
+    }
+
+    private func request(_ model: TrainedModel) -> EvaluationRequest {
+        var request = EvaluationRequest()
+        request.questions.k = k
+        request.questions.distance = distance ?? model.distance ?? .euclidean
+        request.questions.seed = seed
+        request.queries = queries
+        request.references = references
+        request.classes = classes.flatMap(parseClasses)
+        request.ways = ways
+        request.shots = shots
+        request.episodes = episodes
+        return request
+    }
+
+    private func prefix(_ model: TrainedModel) -> String {
+        guard let output else { return model.prefix }
+        return "\(output)/" + (model.prefix.split(separator: "/").last.map(String.init) ?? "")
+    }
+}

@@ -25,6 +25,11 @@ import Testing
         }
     }
 
+    /// Of a million: leases and weights of a step that was void, in the epoch after it; and a worker stopped twice at a time.
+    @Test(arguments: [659_327, 923_434] as [UInt64]) func whatOnceFailedGivesTheSameDigest(seed: UInt64) {
+        Self.check(.random(seed: seed))
+    }
+
     @Test func anyMisfortuneGivesTheSameDigest() async {
         let results = await withTaskGroup(of: [SimulationResult].self) { group in
             for part in 0..<Self.parts {

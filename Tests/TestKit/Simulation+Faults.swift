@@ -77,7 +77,9 @@ extension Simulation {
         switch kind {
         case .kill: if let victim = anyWorker() { kill(victim) }
         case .killAll: for worker in workers where worker.isAlive { kill(worker) }
-        case .pause(let time): anyWorker()?.pausedUntil = now + time
+        case .pause(let time):
+            guard let worker = anyWorker() else { return }
+            worker.pausedUntil = max(now + time, worker.pausedUntil ?? now)
         case .breakLink(let time): if let victim = anyWorker() { breakLink(of: victim, for: time) }
         case .leave:
             if let victim = anyWorker() { carryOut(victim.core.onStop(reason: "SIGTERM", now: now), of: victim) }
@@ -99,7 +101,9 @@ extension Simulation {
         case .revoke: revoke()
         case .replay(let count): replay(count)
         case .slowDown(let factor): for worker in workers where random.happens(0.5) { worker.slowness = factor }
-        case .pauseCoordinator(let time): coordinator?.pausedUntil = now + time
+        case .pauseCoordinator(let time):
+            guard let coordinator else { return }
+            coordinator.pausedUntil = max(now + time, coordinator.pausedUntil ?? now)
         case .restartCoordinator(let time, let isTorn):
             if isTorn, coordinator != nil, checkpoints.count > 1 {
                 torn += 1

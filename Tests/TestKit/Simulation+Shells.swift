@@ -58,6 +58,7 @@ extension Simulation {
                 coordinator.weightsPayload, to: peer)
         case .lease(let lease, let peer):
             leases += 1
+            if lease.run != run { problems.append("\(lease) is of run \(lease.run), which is over") }
             let payload = coordinator.payload(of: lease)
             let content = ShardContent(pixels: fingerprint(of: payload[0]), targets: fingerprint(of: payload[1]))
             send(.shard(lease, content), payload, to: peer)

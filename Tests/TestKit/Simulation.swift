@@ -91,7 +91,8 @@ package final class Simulation {
         for _ in 0..<scenario.workers { join() }
         for fault in scenario.faults { queue.schedule(.strike(fault.kind), at: fault.time) }
         queue.schedule(.rescue, at: scenario.calm + .seconds(1))
-        while let (time, event) = queue.next(), time < Instant(nanoseconds: 0) + scenario.limit, !isOver {
+        let end = Instant(nanoseconds: 0) + scenario.limit
+        while let (time, event) = queue.next(waitingUntil: { pause(of: $0) }), time < end, !isOver {
             now = time
             handle(event)
             watchForStalls()
@@ -123,7 +124,6 @@ package final class Simulation {
     private var isOver: Bool { coordinator?.isFinished == true && !workers.contains(where: \.isAlive) }
 
     private func handle(_ event: Event) {
-        if let wake = pause(of: event), wake > now { return queue.schedule(event, at: wake) }
         switch event {
         case .toWorker(let worker, let connection, let frames):
             guard worker.isAlive, worker.connection == connection else { return }

@@ -119,11 +119,12 @@ extension CoordinatorCore {
             actions.append(.quarantined(worker, unconfirmed: results))
             for member in roster.members where member.identity.person == worker.person {
                 actions.append(.refuse(member.peer, refusal(.quarantined, Self.quarantineNotice)))
-                actions += lose(member.peer, .quarantined, now)
+                actions += remove(member.peer, .quarantined, now)
             }
         }
-        guard let firstDoubtful else { return actions }
-        return actions + goBack(before: firstDoubtful)
+        // No new leases of a step that is void: they, and its weights, would be sent after the next epoch has begun.
+        if let firstDoubtful { return actions + goBack(before: firstDoubtful) }
+        return actions + dispatch(now) + remarkAttendance()
     }
 
     /// Everything from `number` on is void. Its leases and answers have the same numbers as those to come, so the run gets the next

@@ -79,11 +79,17 @@ extension CoordinatorCore {
 
     /// Removes a worker and gives its shards to others.
     mutating func lose(_ peer: PeerID, _ reason: LossReason, _ now: Instant) -> [CoordinatorAction] {
+        guard roster[peer] != nil else { return [] }
+        return remove(peer, reason, now) + dispatch(now) + remarkAttendance()
+    }
+
+    /// Removes a worker; whether its shards go to others, the caller knows.
+    mutating func remove(_ peer: PeerID, _ reason: LossReason, _ now: Instant) -> [CoordinatorAction] {
         guard let member = roster[peer] else { return [] }
         roster[peer] = nil
         ledger.putTogetherAbsent(but: roster.members.lazy.map(\.identity.person))
         let failed = takeBackLeases(of: member.identity, vanished: reason == .unreachable, now)
-        return [.lost(member.identity, reason)] + failed + dispatch(now) + remarkAttendance()
+        return [.lost(member.identity, reason)] + failed
     }
 
     mutating func evictSilent(_ now: Instant) -> [CoordinatorAction] {

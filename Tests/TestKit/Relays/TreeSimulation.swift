@@ -104,7 +104,8 @@ package final class TreeSimulation {
     package func run() -> (digest: UInt64, problems: [String], messages: Int, restarts: Int, log: [String]) {
         for node in nodes { queue.schedule(.start(node), at: now) }
         for fault in scenario.faults { queue.schedule(.strike(fault), at: fault.time) }
-        while let (time, event) = queue.next(), time < Instant(nanoseconds: 0) + Self.limit, !isOver {
+        let end = Instant(nanoseconds: 0) + Self.limit
+        while let (time, event) = queue.next(waitingUntil: { pause(of: $0) }), time < end, !isOver {
             now = time
             handle(event)
         }
@@ -120,9 +121,6 @@ package final class TreeSimulation {
     private var isOver: Bool { isFinished && !nodes.contains(where: \.isAlive) }
 
     private func handle(_ event: Event) {
-        if let node = node(of: event), let wake = node.pausedUntil, wake > now, node.isAlive {
-            return queue.schedule(event, at: wake)
-        }
         switch event {
         case .deliver(let connection, let up, let frames): if connection.isUp { deliver(frames, connection, up: up) }
         case .timer(let node, let start): if node.starts == start { onTimer(of: node) }
@@ -133,6 +131,11 @@ package final class TreeSimulation {
         case .strike(let fault): strike(fault)
         case .gone(let node, let start): if node.starts == start { gone(node) }
         }
+    }
+
+    /// Until when the process that the event happens to is stopped.
+    private func pause(of event: Event) -> Instant? {
+        node(of: event).flatMap { $0.isAlive ? $0.pausedUntil : nil }
     }
 
     /// The process that an event happens to.
@@ -243,7 +246,7 @@ package final class TreeSimulation {
         guard !isFinished, node.isAlive else { return }
         note("fault: slot \(fault.slot) \(fault.kind)")
         switch (fault.kind, node.process) {
-        case (.pause(let time), _): node.pausedUntil = now + time
+        case (.pause(let time), _): node.pausedUntil = max(now + time, node.pausedUntil ?? now)
         case (.terminate, .relay(let relay)):
             output(relay.carryOut(relay.core.onStop(reason: "SIGTERM", now: now), now: now), of: node)
         case (.terminate, .worker(let worker)):

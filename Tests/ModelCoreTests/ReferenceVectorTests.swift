@@ -15,7 +15,7 @@ struct ReferenceCase: CustomTestStringConvertible, Sendable {
     static let folder = getenv("SIAMESE_REFERENCE").map { String(cString: $0) } ?? fixtureFolder("reference")
 
     static let all: [ReferenceCase] = {
-        let names = NetworkKind.allCases.map { ($0, Architecture.seed) } + NetworkKind.allCases.map { ($0, .wide) }
+        let names = NetworkKind.ofExamples.map { ($0, Architecture.seed) } + NetworkKind.ofExamples.map { ($0, .wide) }
         return names.compactMap { kind, architecture in
             let path = "\(folder)/\(kind.rawValue)\(architecture == .wide ? "-wide" : "").safetensors"
             let network = NetworkDescription(kind: kind, architecture: architecture)
@@ -62,7 +62,7 @@ private struct Reference {
 @Suite struct ReferenceVectorTests {
     @Test func theVectorsAreThere() {
         let kinds = Set(ReferenceCase.all.map { $0.network.kind })
-        #expect(kinds == Set(NetworkKind.allCases), "in \(ReferenceCase.folder)")
+        #expect(kinds == Set(NetworkKind.ofExamples), "in \(ReferenceCase.folder)")
     }
 
     @Test(arguments: ReferenceCase.all) func agreesWithPyTorch(reference: ReferenceCase) throws {

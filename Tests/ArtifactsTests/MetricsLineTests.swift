@@ -12,9 +12,9 @@ import Testing
         let test = MetricsLine(step: 50, epoch: 1, split: .test, loss: .nan)
         #expect(text(test) == #"{"step":50,"epoch":1,"split":"test","loss":null}"# + "\n")
         let terms = MetricsLine(
-            step: 50, epoch: 1, split: .test, loss: 5, terms: LossTerms(reconstruction: 4, divergence: 0.5))
+            step: 50, epoch: 1, split: .test, loss: 5.5, terms: LossTerms(reconstruction: 4.5, divergence: 0.5))
         #expect(
-            text(terms) == #"{"step":50,"epoch":1,"split":"test","loss":5,"reconstruction":4,"kl":0.5}"# + "\n")
+            text(terms) == #"{"step":50,"epoch":1,"split":"test","loss":5.5,"reconstruction":4.5,"kl":0.5}"# + "\n")
         #expect(try MetricsLine(decoding: terms.encoded()) == terms)
     }
 

@@ -59,7 +59,8 @@ extension EndToEnd {
             try expectRefusal(["generate", path("text")], in: workspace, code: 65, naming: ["text", "safetensors"])
             try train()
             try expectRefusal(
-                ["generate", path(Self.prefix + "model.safetensors"), "--output", path("nowhere/picture.png")], in: workspace,
+                ["generate", path(Self.prefix + "model.safetensors"), "--output", path("nowhere/picture.png")],
+                in: workspace,
                 code: 73, naming: ["nowhere"])
         }
     }

@@ -48,7 +48,9 @@ import Testing
         #expect(abs(mean) < 4 / n.squareRoot())
         #expect(abs(variance - 1) < 4 * (2 / n).squareRoot())
         // Kolmogorov & Smirnov; the bound is passed by chance once in ten thousand seeds.
-        let distance = values.enumerated().reduce(0) { max($0, abs(cumulativeNormal($1.element) - Double($1.offset) / n)) }
+        let distance = values.enumerated().reduce(0) {
+            max($0, abs(cumulativeNormal($1.element) - Double($1.offset) / n))
+        }
         #expect(distance < 2.2 / n.squareRoot())
     }
 

@@ -13,7 +13,7 @@ struct SampledReference: CustomTestStringConvertible, Sendable {
     var testDescription: String { name }
 
     /// As in the script.
-    static let seed: UInt64 = 5
+    static let seed: UInt64 = 8
     static let batchSize = 12
 
     init(

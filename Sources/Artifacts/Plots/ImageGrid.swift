@@ -56,7 +56,8 @@ package struct ImageGrid: Sendable {
         let right = left(columns - 1) + imageSize
         let titleEnd = Self.margins.left + Double(title.utf8.count) * PlotStyle.titleSize * 0.7
         let canvas = try Canvas(
-            width: Int(max(right, titleEnd) + Self.margins.right), height: Int(bottom + (hasFeet ? 54 : Self.margins.bottom)),
+            width: Int(max(right, titleEnd) + Self.margins.right),
+            height: Int(bottom + (hasFeet ? 54 : Self.margins.bottom)),
             scale: PlotStyle.pngScale)
         let x = Self.margins.left
         canvas.write(.bold(title), at: Point(x: x, y: 36), size: PlotStyle.titleSize, PlotStyle.ink)

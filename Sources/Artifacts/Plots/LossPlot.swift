@@ -194,7 +194,8 @@ package struct LossPlot: Sendable {
         guard lost > 0 else { return }
         let remark = RichText("\(lost) \(lost == 1 ? "value" : "values") not finite, not drawn")
         canvas.write(
-            remark, at: Point(x: axes.right, y: axes.top - 13.4), size: PlotStyle.tickSize, PlotStyle.warning, anchor: 1)
+            remark, at: Point(x: axes.right, y: axes.top - 13.4), size: PlotStyle.tickSize, PlotStyle.warning, anchor: 1
+        )
     }
 }
 

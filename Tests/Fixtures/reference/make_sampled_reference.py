@@ -19,7 +19,7 @@ import torch.nn as nn
 import torch.nn.functional as F
 from safetensors.torch import save_file
 
-SEED = 5
+SEED = 8
 BATCH = 12
 # Position of the first example in the run: that of step 3 of a run with batches of 12.
 FIRST_POSITION = 24
@@ -141,6 +141,17 @@ class Contrastive(nn.Module):
         return [name for name, _ in self.named_parameters()]
 
 
+def nearest_to_zero(net, images):
+    """The smallest input of any PReLU of the encoder: on which side of zero it is must not be a matter of rounding."""
+    least = 1.0
+    for h in images:
+        for layer in net.embedding.encoder:
+            if isinstance(layer, nn.PReLU):
+                least = min(least, h.detach().abs().min().item())
+            h = layer(h)
+    return least
+
+
 def read(path):
     return open(path, "rb").read() if os.path.exists(path) else gzip.open(path + ".gz").read()
 
@@ -162,6 +173,7 @@ def main():
         net = net.double()
         initialize(net, net.order())
         x = [torch.from_numpy(images[i].copy()).unsqueeze(1).double() / 255 for i in index]
+        assert nearest_to_zero(net, x) > 1e-7, f"{name}: take another SEED"
         loss, second_term = net.losses(x, torch.from_numpy(same.astype(np.float64)))
         loss.backward()
         save = {

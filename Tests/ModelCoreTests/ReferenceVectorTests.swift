@@ -29,7 +29,7 @@ func fixtureFolder(_ name: String, file: String = #filePath) -> String {
 }
 
 /// A reference file's content.
-private struct Reference {
+struct Reference {
     let content: Safetensors
 
     init(_ path: String) throws {
@@ -61,8 +61,9 @@ private struct Reference {
 
 @Suite struct ReferenceVectorTests {
     @Test func theVectorsAreThere() {
+        // The others are in SampledReferenceTests.swift.
         let kinds = Set(ReferenceCase.all.map { $0.network.kind })
-        #expect(kinds == Set(NetworkKind.ofExamples), "in \(ReferenceCase.folder)")
+        #expect(kinds == Set(NetworkKind.ofExamples).subtracting([.variationalAutoencoder]), "in \(ReferenceCase.folder)")
     }
 
     @Test(arguments: ReferenceCase.all) func agreesWithPyTorch(reference: ReferenceCase) throws {

@@ -106,6 +106,32 @@ import Testing
         #expect(Picture(png: try LossPlot(title: "title", epochs: epochs).png())?.width == 1600)
     }
 
+    @Test func plotsOfSeveralTermsStandBelowEachOther() throws {
+        let epochs = (1...5).map { LossPlot.Epoch(number: $0, training: 1 / Double($0), validation: 2 / Double($0)) }
+        let plots = ["loss", "reconstruction", "divergence"].map { LossPlot(title: $0, epochs: epochs) }
+        let picture = try #require(Picture(png: try LossPlot.png(of: plots)))
+        #expect(picture.width == 1600 && picture.height == 3 * 680)
+        let one = try #require(Picture(png: try LossPlot.png(of: [plots[0]])))
+        #expect(picture.count(of: Palette.classes[0].hex) > 2 * one.count(of: Palette.classes[0].hex))
+    }
+
+    // MARK: Images
+
+    @Test func imagesStandInTheirPlacesWithTheirGreys() throws {
+        var images: [[UInt8]?] = (0..<6).map { [UInt8](repeating: UInt8($0 * 40 + 7), count: 784) }
+        images[4] = nil
+        var grid = ImageGrid(title: "title", columns: 3, images: images)
+        (grid.imageSize, grid.gap) = (28, 3)
+        let picture = try #require(Picture(png: try grid.png()))
+        for index in 0..<6 where index != 4 {
+            let grey = UInt32(index * 40 + 7) * 0x01_0101
+            // 56 pixels wide and high; the black of the letters and their edges may be among the greys.
+            #expect(picture.count(of: grey) >= 56 * 56, "image \(index)")
+        }
+        #expect(picture.count(of: UInt32(4 * 40 + 7) * 0x01_0101) < 100)
+        #expect(Picture(png: try ImageGrid(title: "", columns: 5, images: []).png()) != nil)
+    }
+
     // MARK: Animation
 
     @Test func animationHoldsItsFramesAndLoops() throws {

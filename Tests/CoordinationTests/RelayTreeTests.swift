@@ -23,9 +23,12 @@ import Testing
     ])
     func levelsDoNotMatter(tree: Tree) {
         for examples in [1, 2, 13, 40, 77] {
-            var scenario = TreeScenario(seed: UInt64(examples), relays: tree.relays, workers: tree.workers)
-            scenario.extent = StepExtent(examples: examples, examplesPerMicrobatch: 2)
-            check(scenario)
+            for isTwoRounds in [false, true] {
+                var scenario = TreeScenario(seed: UInt64(examples), relays: tree.relays, workers: tree.workers)
+                scenario.extent = StepExtent(examples: examples, examplesPerMicrobatch: 2)
+                scenario.isTwoRounds = isTwoRounds
+                check(scenario)
+            }
         }
     }
 
@@ -58,7 +61,8 @@ import Testing
     private func run(_ scenario: TreeScenario) -> (messages: Int, restarts: Int) {
         let result = TreeSimulation(scenario, logging: Self.replayed != nil).run()
         if Self.replayed != nil { print(result.log.joined(separator: "\n")) }
-        let expected = ToyModel.referenceDigest(steps: scenario.steps, extent: scenario.extent)
+        let expected = ToyModel.referenceDigest(
+            steps: scenario.steps, extent: scenario.extent, isTwoRounds: scenario.isTwoRounds)
         let replay = "replay: SIAMESE_TREE_SEED=\(scenario.seed) swift test --filter RelayTreeTests"
         #expect(result.problems.isEmpty, "\(result.problems.joined(separator: "\n"))\n\(replay)")
         #expect(result.digest == expected, "digest differs from the fault-free one; \(replay)")

@@ -8,20 +8,24 @@ import TestKit
 import Testing
 
 @Suite struct SimulationTests {
-    @Test func aFaultFreeRunOfOneWorkerGivesTheNaiveDigest() {
+    @Test(arguments: [false, true]) func aFaultFreeRunOfOneWorkerGivesTheNaiveDigest(isTwoRounds: Bool) {
         for examples in 1...40 {
             var scenario = Scenario(seed: UInt64(examples))
+            scenario.isTwoRounds = isTwoRounds
             scenario.extent = StepExtent(examples: examples, examplesPerMicrobatch: 2)
             Self.check(scenario)
         }
     }
 
-    @Test func anyNumberOfWorkersGivesTheSameDigest() {
+    @Test(arguments: [false, true]) func anyNumberOfWorkersGivesTheSameDigest(isTwoRounds: Bool) {
         for workers in [0, 1, 2, 3, 5, 8, 13] {
             var scenario = Scenario(seed: 7)
+            scenario.isTwoRounds = isTwoRounds
             scenario.workers = workers
             scenario.extent = StepExtent(examples: 21, examplesPerMicrobatch: 2)
-            Self.check(scenario)
+            let result = Self.check(scenario)
+            // Undisturbed, no image travels twice.
+            if workers > 0 { #expect(result.reuses == (isTwoRounds ? result.leases / 2 : 0)) }
         }
     }
 
@@ -41,6 +45,7 @@ import Testing
         }
         guard Self.replayed == nil else { return }
         // The faults did bite; otherwise the digests would prove nothing.
+        #expect(results.reduce(0) { $0 + $1.reuses } > 10 * results.count)
         let audits = results.reduce(0) { $0 + $1.audits }
         let (quarantined, returns) = results.reduce((0, 0)) { ($0.0 + $1.quarantined, $0.1 + $1.returns) }
         #expect(audits > 50 * results.count / 100, "\(audits)")
@@ -64,7 +69,8 @@ import Testing
     private static func check(_ scenario: Scenario) -> SimulationResult {
         let result = Simulation(scenario, logging: replayed != nil).run()
         if replayed == scenario.seed { print(result.log.joined(separator: "\n")) }
-        let expected = ToyModel.referenceDigest(steps: scenario.steps, extent: scenario.extent)
+        let expected = ToyModel.referenceDigest(
+            steps: scenario.steps, extent: scenario.extent, isTwoRounds: scenario.isTwoRounds)
         let replay = "replay: SIAMESE_SIM_SEED=\(scenario.seed) swift test --filter SimulationTests"
         #expect(result.problems.isEmpty, "\(result.problems.joined(separator: "\n"))\n\(replay)")
         // A worker that erred may be gone before anybody looked at what it did, but once found out, nothing of it is left. Of two,

@@ -3,8 +3,8 @@ import Testing
 
 @Suite(.serialized) enum EndToEnd {}
 
-/// The four networks, by the names of the command line.
-let networks = ["embedding-classification", "siamese-contrastive", "siamese-binary-cross-entropy", "triplet"]
+/// The networks, by the names of the command line.
+let networks = ["embedding-classification", "siamese-contrastive", "siamese-binary-cross-entropy", "triplet", "vae"]
 
 /// Arguments of a short run on the workspace's own data. A batch of 44 leaves a ragged last microbatch in every step, and 600
 /// images a short last step in every epoch.

@@ -32,12 +32,12 @@ extension EndToEnd {
                 try trace(["train"] + arguments, of: network, in: workspace), try reference(network, steps: 30))
         }
 
-        @Test(arguments: ["siamese-contrastive", "triplet"])
-        func theWideArchitectureToo(network: String) throws {
+        @Test(arguments: ["siamese-contrastive", "triplet", "vae"], ["wide", "koch"])
+        func theOtherArchitecturesToo(network: String, architecture: String) throws {
             func digest(_ workers: String) throws -> String {
-                let wide = training(
-                    network, in: workspace, steps: 6, "--architecture", "wide", "--workers", workers)
-                return try run(["train"] + wide, in: workspace).modelDigest()
+                let other = training(
+                    network, in: workspace, steps: 6, "--architecture", architecture, "--workers", workers)
+                return try run(["train"] + other, in: workspace).modelDigest()
             }
             #expect(try digest("0") == digest("3"))
         }

@@ -127,6 +127,11 @@ extension EndToEnd {
             "siamese-binary-cross-entropy": [
                 "output.0.weight": [1, 2], "output.0.bias": [1], "scaling_factor": [2],
             ],
+            "vae": [
+                "log_variance.0.weight": [2, 128], "log_variance.0.bias": [2],
+                "decoder.0.weight": [128, 2], "decoder.0.bias": [128], "decoder.1.weight": [1],
+                "decoder.2.weight": [784, 128], "decoder.2.bias": [784],
+            ],
         ]
     }
 }

@@ -28,6 +28,9 @@ struct GoldenDigest: CustomTestStringConvertible, Sendable {
             "siamese-binary-cross-entropy", "seed", "5efe1ca98889262252cd48d1059012bc9d76965ab9a7daf0054402e9388a2e45"),
         GoldenDigest("triplet", "seed", "9f6f354f8a4d648a20cf308b0c85cf28a579a3e1b69acf7a0204715ed5ed5631"),
         GoldenDigest("siamese-contrastive", "wide", "3e5823fc73555571d01343bf8fd2b61dd93f3920f29619941ec00f1794928b89"),
+        GoldenDigest("siamese-contrastive", "koch", "b46d3119f8c14c6c63ddf09e40e52263040f005ce34f06d67f259d36095ed8f1"),
+        GoldenDigest("vae", "seed", "af895f14c7ca33e3f4359f5cfdb40affc48b6c5012014a7d6556e5789000497e"),
+        GoldenDigest("vae", "koch", "518dfeb32c740e2fcbeaaf7784ca7e7d3c7951cb52e48a26ca4613b0ef9cfdcb"),
     ]
 }
 

@@ -81,6 +81,13 @@ extension EndToEnd {
                 naming: ["cannot resume", difference[0]])
         }
 
+        @Test func anotherWeightOfTheDivergenceIsRefused() throws {
+            let arguments = ["train"] + training("vae", in: workspace, steps: 3)
+            _ = try run(arguments, in: workspace).modelDigest()
+            try expectRefusal(
+                arguments + ["--beta", "2", "--resume"], in: workspace, code: 78, naming: ["cannot resume", "--beta"])
+        }
+
         @Test func otherDataIsRefused() throws {
             let arguments = ["train"] + training("triplet", in: workspace, steps: 3)
             _ = try run(arguments, in: workspace).modelDigest()

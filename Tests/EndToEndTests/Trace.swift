@@ -11,6 +11,8 @@ struct Trace: Equatable {
         let epoch: Int
         let split: MetricsLine.Split
         let loss: UInt64
+        /// Reconstruction and divergence, where a loss has terms.
+        let terms: [UInt64]
     }
 
     let model: String
@@ -27,7 +29,9 @@ struct Trace: Equatable {
         let text = try #require(file("metrics.jsonl"))
         losses = try text.split(separator: UInt8(ascii: "\n")).map { line in
             let line = try MetricsLine(decoding: Array(line))
-            return Loss(step: line.step, epoch: line.epoch, split: line.split, loss: line.loss.bitPattern)
+            let terms = line.terms.map { [$0.reconstruction.bitPattern, $0.divergence.bitPattern] } ?? []
+            return Loss(
+                step: line.step, epoch: line.epoch, split: line.split, loss: line.loss.bitPattern, terms: terms)
         }
     }
 }

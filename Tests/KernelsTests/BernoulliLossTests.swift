@@ -40,17 +40,18 @@ import Testing
             x += 0.0137
         }
         #expect(exponential(ofNonPositive: Lanes.zero)[0] == 1)
-        #expect(exponential(ofNonPositive: Lanes(repeating: -.infinity))[0] == exponential(ofNonPositive: Lanes(repeating: -87))[0])
+        let least = [-Float.infinity, -87].map { exponential(ofNonPositive: Lanes(repeating: $0))[0] }
+        #expect(least[0] == least[1])
     }
 
     /// Whoever watches the sum must see it.
     @Test(arguments: [Float.nan, .infinity, -.infinity]) func whatIsNotFiniteReachesTheSum(value: Float) {
-        let (logits, targets) = (Tensor(12 * 8, seed: 1), Tensor(12 * 8))
+        let (logits, targets, gradient) = (Tensor(12 * 8, seed: 1), Tensor(12 * 8), Tensor(12 * 8))
         logits.scalars[5 * 8 + 2] = value
         let sums = bernoulliLoss(
             rows: 3, width: 4, examples: 8, logits: logits.lanes, targets: targets.lanes,
-            gradient: Tensor(12 * 8).lanes)
-        #expect(!sums[2].isFinite || value == -.infinity)
+            gradient: gradient.lanes)
+        #expect(!sums[2].isFinite)
         #expect(sums[1].isFinite && sums[3].isFinite)
     }
 }

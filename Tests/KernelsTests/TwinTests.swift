@@ -111,7 +111,10 @@ private let shapes = [
         }
     }
 
-    @Test(arguments: [(16, 1), (16, 3), (32, 4), (256, 130), (128, 2), (48, 9), (528, 7), (1, 1), (2, 128), (3, 5), (23, 9)], 1...5)
+    @Test(
+        arguments: [
+            (16, 1), (16, 3), (32, 4), (256, 130), (128, 2), (48, 9), (528, 7), (1, 1), (2, 128), (3, 5), (23, 9),
+        ], 1...5)
     func denseAgrees(size: (inputs: Int, outputs: Int), towers: Int) {
         let (inputs, outputs) = size
         let seed = UInt64(inputs * 1000 + outputs)

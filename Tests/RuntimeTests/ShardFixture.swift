@@ -15,7 +15,7 @@ struct ShardFixture {
     let targets: [Int32]
 
     init(_ kind: NetworkKind, examples: Int, random: inout SplitMix64) {
-        network = NetworkDescription(kind: kind)
+        network = NetworkDescription(kind: kind, noise: NoisePlan(seed: random.next(), batchSize: examples))
         extent = StepExtent(examples: examples, examplesPerMicrobatch: microbatchSize)
         weights = ParameterLayout(network).initialParameters(seed: random.next())
         pixels = (0..<kind.towers).map { _ in (0..<examples * imagePixels).map { _ in UInt8(random.below(256)) } }
@@ -26,12 +26,14 @@ struct ShardFixture {
     struct Sum: Equatable {
         let gradient: UInt64
         let loss: UInt64
+        let secondTerm: UInt64
         let examples: UInt32
         let active: UInt32
 
         init(_ partial: Partial) {
             gradient = partial.gradient.fingerprint
             loss = partial.lossSum.bitPattern
+            secondTerm = partial.secondTermSum.bitPattern
             examples = partial.exampleCount
             active = partial.activeCount
         }
@@ -85,13 +87,14 @@ struct ShardFixture {
                     computer.gradient(
                         of: Microbatch(
                             pixels: towers.baseAddress!, towerStride: count * imagePixels,
-                            targets: targets.baseAddress!, examples: count),
+                            targets: targets.baseAddress!, examples: count,
+                            positions: .training(first: network.noise.position(step: 1, example: first))),
                         at: weights.floats, into: buffer.values.baseAddress!)
                 }
             }
             let partial = Partial(
-                gradient: buffer, lossSum: sums.loss, exampleCount: UInt32(sums.examples),
-                activeCount: UInt32(sums.active))
+                gradient: buffer, lossSum: sums.loss, secondTermSum: sums.secondTerm,
+                exampleCount: UInt32(sums.examples), activeCount: UInt32(sums.active))
             _ = tree.insert(partial, at: MicrobatchRange(first: index, count: 1))
         }
         return tree.takeRoot().map(Sum.init)

@@ -67,6 +67,8 @@ package struct Scenario: Sendable {
     package let seed: UInt64
     package var steps = 20
     package var extent = StepExtent(examples: 12, examplesPerMicrobatch: 2)
+    /// A step has two rounds, a loss of the whole batch between them.
+    package var isTwoRounds = false
     package var workers = 1
     package var faults: [Fault] = []
     /// Chance that a message vanishes, is delivered twice; above zero, messages may also overtake each other.
@@ -100,7 +102,7 @@ package struct Scenario: Sendable {
         let slowest = faults.reduce(1 as UInt64) { slowest, fault in
             if case .slowDown(let factor) = fault.kind { max(slowest, factor) } else { slowest }
         }
-        return microbatchTime * (slowest * UInt64(extent.microbatches))
+        return microbatchTime * (slowest * UInt64(extent.microbatches) * (isTwoRounds ? 2 : 1))
     }
 
     /// Virtual time after which a run counts as stuck.
@@ -127,6 +129,7 @@ package struct Scenario: Sendable {
         var random = SplitMix64(seed: seed)
         var scenario = Scenario(seed: seed)
         scenario.steps = random.within(3...20)
+        scenario.isTwoRounds = seed % 3 == 0
         let size = random.within(1...3)
         scenario.extent = StepExtent(examples: random.within(1...17 * size), examplesPerMicrobatch: size)
         scenario.workers = random.within(0...6)

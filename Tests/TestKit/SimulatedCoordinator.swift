@@ -30,12 +30,19 @@ final class SimulatedCoordinator {
     private let isNoise: Bool
     private let pool = BufferPool(count: ToyModel.parameterCount)
     private var tree: ReductionTree
-    /// Those of the last step: who was late with it may still answer.
-    private var previousWeights = ToyModel.initialWeights
+    private let isTwoRounds: Bool
+    /// The latent vectors of a first round.
+    private var sheet: ToySheet?
+    /// What a first round that is complete gave.
+    private var batch: ToyModel.BatchLoss?
+    /// What the running round is computed at, and the one before it: who was late with that may still answer.
+    private(set) var content: RoundContent
+    private var previous: RoundContent?
     private var isDeserted = false
     /// The checkpoints of this process and what it began with, for going back.
     private var history: [State]
-    private let limits = MessageLimits(parameterCount: ToyModel.parameterCount, maximumExamples: 4096)
+    private let limits = MessageLimits(
+        parameterCount: ToyModel.parameterCount, latentCount: ToyModel.latentCount, maximumExamples: 4096)
 
     init(run: RunID, build: BuildIdentity, scenario: Scenario, state: State, now: Instant) {
         self.state = state
@@ -44,24 +51,33 @@ final class SimulatedCoordinator {
         checkpointInterval = scenario.checkpointInterval
         extent = scenario.extent
         isNoise = scenario.damageRate > 0
+        isTwoRounds = scenario.isTwoRounds
+        content = RoundContent(number: 0, weights: state.weights)
         var configuration = CoordinatorConfiguration(run: run, build: build, imagesPerExample: 1)
         configuration.audit = scenario.audit > 0 ? AuditPlan(fraction: scenario.audit, seed: scenario.seed) : nil
         core = CoordinatorCore(configuration: configuration, ledger: state.ledger, now: now)
         tree = ReductionTree(microbatches: extent.microbatches, pool: pool)
     }
 
-    /// The next step; or, after the last one, everybody is sent home. `ahead`: the step after it is prepared at once.
+    /// The next step, or its second round; or, after the last one, everybody is sent home. `ahead`: the round after it is prepared at
+    /// once.
     func beginNextStep(ahead: Bool, now: Instant) -> [CoordinatorAction] {
         guard state.lastStep < steps else {
             isFinished = true
             return core.stop(.finished, now: now)
         }
+        let step = state.lastStep + 1
+        let task: ShardTask = !isTwoRounds ? .gradients : batch == nil ? .embeddings : .gradientsOfLatents
         tree.reset(microbatches: extent.microbatches)
-        let number = state.lastStep + 1
+        sheet = task == .embeddings ? ToySheet(extent.allMicrobatches, of: extent) : nil
+        let number = task.number(ofStep: step)
+        previous = content.number + 1 == number ? content : nil
+        content = RoundContent(number: number, weights: state.weights, latentGradients: batch?.latentGradients)
         let actions = core.beginStep(
-            number, extent: extent, weights: weightsFingerprint, isLast: number == steps, now: now)
-        guard ahead, number < steps else { return actions }
-        return actions + core.prepareStep(number + 1, extent: extent, now: now)
+            number, extent: extent, task: task, weights: content.fingerprint, isLast: step == steps, now: now)
+        guard ahead, task == .embeddings || step < steps else { return actions }
+        let next: ShardTask = task == .embeddings ? .gradientsOfLatents : isTwoRounds ? .embeddings : .gradients
+        return actions + core.prepareStep(number + 1, extent: extent, task: next, now: now)
     }
 
     /// The message in `frames` goes into the core. Its actions come out; those on sums are done at once, since they
@@ -80,30 +96,43 @@ final class SimulatedCoordinator {
         }
     }
 
-    /// The optimizer step. False if the sum is not finite: then nothing has changed.
-    func commit(_ step: UInt64) -> Bool {
-        guard step == state.lastStep + 1, let root = tree.takeRoot() else {
-            problems.append("step \(step) complete after step \(state.lastStep), tree complete: \(tree.isComplete)")
+    /// The optimizer step, or what comes between two rounds. False if the sum is not finite: then nothing has changed.
+    func commit(_ number: UInt64) -> Bool {
+        if sheet != nil { return commitFirstRound(number) }
+        guard number == content.number, let root = tree.takeRoot() else {
+            problems.append("step \(number) complete after step \(state.lastStep), tree complete: \(tree.isComplete)")
             return true
         }
-        let sums = Sums(root)
-        guard sums.values.allSatisfy(\.isFinite) else {
-            pool.recycle(root.gradient)
-            return false
-        }
-        previousWeights = state.weights
+        var sums = Sums(root)
         pool.recycle(root.gradient)
+        guard sums.values.allSatisfy(\.isFinite) else { return false }
+        if let batch { sums = sums.with(batch) }
+        batch = nil
         state.weights = ToyModel.update(state.weights, root: sums)
         state.digest.add(weights: state.weights, root: sums)
-        state.lastStep = step
+        state.lastStep += 1
         state.ledger = core.ledger
-        if step % checkpointInterval == 0 { history.append(state) }
+        if isCheckpointDue { history.append(state) }
         return true
     }
 
-    /// The newest checkpoint before the step, perhaps of a much earlier one; what is void was not always committed.
-    func goBack(before step: UInt64) {
+    private func commitFirstRound(_ number: UInt64) -> Bool {
+        guard number == content.number, let sheet else {
+            problems.append("round \(number) complete in round \(content.number)")
+            return true
+        }
+        batch = ToyModel.evaluate(sheet.latents)
+        return batch != nil
+    }
+
+    /// A step has just been completed, and not a first round, and a checkpoint is due.
+    var isCheckpointDue: Bool { batch == nil && state.lastStep % checkpointInterval == 0 }
+
+    /// The newest checkpoint before the step of a round, perhaps of a much earlier one; what is void was not always committed.
+    func goBack(beforeRound round: UInt64) {
         returns += 1
+        batch = nil
+        let step = (isTwoRounds ? ShardTask.embeddings : .gradients).step(ofNumber: round)
         if step <= state.lastStep {
             history.removeAll { $0.lastStep >= step }
             state = history.last ?? State()
@@ -111,36 +140,27 @@ final class SimulatedCoordinator {
         state.ledger = core.ledger
     }
 
-    /// The coordinator's own opinion on a shard of the running step.
+    /// The coordinator's own opinion on a shard of the running round, or of the one before it.
     func arbitrate(_ lease: ShardLease, now: Instant) -> [CoordinatorAction] {
-        let isLate = lease.step == state.lastStep
-        guard isLate || lease.step == state.lastStep + 1 else {
-            problems.append("\(lease) to be computed after step \(state.lastStep)")
+        guard let content = [content, previous].compactMap({ $0 }).first(where: { $0.number == lease.step }) else {
+            problems.append("\(lease) to be computed in round \(content.number)")
             return []
         }
-        let weights = isLate ? previousWeights : state.weights
-        let nodes = lease.nodes.map { node in
-            let sum = SimulatedWorker.sum(
-                over: node, lease, weights, examplesPerMicrobatch: extent.examplesPerMicrobatch, pool)
-            defer { pool.recycle(sum.gradient) }
-            return NodeSummary(
-                node: node, examples: sum.exampleCount, active: sum.activeCount, lossSum: sum.lossSum,
-                secondTermSum: sum.secondTermSum, gradient: sum.gradient.fingerprint)
-        }
-        return core.onArbitration(lease, nodes: nodes, now: now)
+        let shard = ToyShard(lease, content, examplesPerMicrobatch: extent.examplesPerMicrobatch)
+        return core.onArbitration(lease, nodes: shard.nodes(pool), now: now)
     }
 
-    /// The payload of the weights of the running step.
-    var weightsPayload: [[UInt8]] { [FloatFrame.bytes(state.weights)] }
-
-    var weightsFingerprint: UInt64 { fingerprint(of: FloatFrame.bytes(state.weights)) }
+    var welcome: Welcome {
+        Welcome(
+            run: core.run, parameterCount: ToyModel.parameterCount, latentCount: ToyModel.latentCount,
+            jobDescription: [1, 2, 3])
+    }
 
     /// The payload of a lease.
     func payload(of lease: ShardLease) -> [[UInt8]] {
-        [
-            Array(repeating: 0, count: lease.examples * lease.imagesPerExample * ShardLease.bytesPerImage),
-            Array(repeating: 0, count: 4 * lease.examples),
-        ]
+        let step = lease.task.step(ofNumber: lease.step)
+        let images = lease.reuses == 0 ? ToyModel.images(step: step, lease, extent: extent) : []
+        return [images, Array(repeating: 0, count: 4 * lease.examples)]
     }
 
     /// Checks that what the user is told makes sense.
@@ -159,7 +179,9 @@ final class SimulatedCoordinator {
 
     private func account(for action: CoordinatorAction, _ message: WorkerMessage, _ payload: [[UInt8]]) {
         guard case .partials(let partials) = message, case .accept = action else { return }
-        for (summary, frame) in zip(partials.nodes, payload) { insert(summary, frame) }
+        for (summary, frame) in zip(partials.nodes, payload) {
+            if sheet != nil { sheet?.insert(frame, at: summary.node) } else { insert(summary, frame) }
+        }
     }
 
     private func insert(_ summary: NodeSummary, _ frame: [UInt8]) {

@@ -28,8 +28,12 @@ final class SimulatedWorker {
     private var limits = MessageLimits(maximumExamples: 4096)
     /// By the whole lease: a restarted coordinator counts leases from 1 again.
     private var kept: [ShardLease: [[UInt8]]] = [:]
-    private var weights: (step: UInt64, floats: [Float])?
-    private var computing: (lease: ShardLease, weights: [Float])?
+    private var weights: RoundContent?
+    private var computing: (lease: ShardLease, images: [UInt8], content: RoundContent)?
+    /// Of first rounds: images, and what was computed from them by microbatch.
+    private var firstRounds = FirstRounds<[UInt8], [Int: [Float]]>()
+    /// Shards that were computed from images that came with a first round.
+    private(set) var reuses = 0
     /// Bits are flipped on the way, so the codec may refuse anything.
     private let isNoise: Bool
     private let pool = BufferPool(count: ToyModel.parameterCount)
@@ -59,10 +63,17 @@ final class SimulatedWorker {
     func receive(_ frames: Frames, now: Instant) -> [WorkerAction] {
         do throws(DecodingFailure) {
             let message = try frames.decodeFromCoordinator(limits)
+            if firstRounds.objection(to: message) != nil { return [] }
             let actions = core.onMessage(message, now: now)
             for action in actions {
-                if case .keep(let lease) = action { kept[lease] = frames.payload }
-                if case .keepWeights(let step) = action { weights = (step, FloatFrame.floats(frames.payload[0])) }
+                if case .keep(let lease) = action {
+                    kept[lease] = [firstRounds.images(of: lease, cameWith: frames.payload[0]), frames.payload[1]]
+                    if lease.reuses != 0 { reuses += 1 }
+                }
+                if case .keepWeights(let step) = action {
+                    weights = RoundContent(number: step, frames.payload)
+                    _ = firstRounds.forget(before: step)
+                }
             }
             return actions
         } catch .parameterCountUnknown {
@@ -78,14 +89,16 @@ final class SimulatedWorker {
     /// Carries out an action that concerns this process alone.
     func perform(_ action: WorkerAction) {
         switch action {
-        case .prepare(let welcome): limits.parameterCount = welcome.parameterCount
+        case .prepare(let welcome):
+            (limits.parameterCount, limits.latentCount) = (welcome.parameterCount, welcome.latentCount)
+            _ = firstRounds.forgetAll()
         case .compute(let lease):
             if computing != nil { problems.append("worker \(index) told to compute two shards at a time") }
-            guard kept.removeValue(forKey: lease) != nil, let weights, weights.step == lease.step else {
+            guard let payload = kept.removeValue(forKey: lease), let weights, weights.number == lease.step else {
                 problems.append("worker \(index) told to compute a shard that it was not told to keep")
                 return
             }
-            computing = (lease, weights.floats)
+            computing = (lease, payload[0], weights)
         case .drop(let lease): kept[lease] = nil
         case .finish(let end): self.end = "\(end)"
         case .keep, .keepWeights, .send, .ignore: break
@@ -102,56 +115,52 @@ final class SimulatedWorker {
 
     /// Ends the computation under way: its sums and frames, from the weights that were there when it began.
     func compute(_ random: inout SplitMix64) -> Outcome {
-        guard let (lease, weights) = computing else {
+        guard let (lease, images, content) = computing else {
             problems.append("worker \(index) has nothing to compute")
             return Outcome()
         }
         computing = nil
-        let sums = lease.nodes.map { sum(over: $0, lease, weights) }
-        defer { for (_, gradient) in sums { pool.recycle(gradient) } }
+        let toy = ToyShard(lease, content, examplesPerMicrobatch: examplesPerMicrobatch)
+        if !ToyModel.areImages(images, step: toy.step, of: lease, extent: toy.extent) {
+            problems.append("worker \(index) computes \(lease) from the images of another")
+        }
+        if (lease.task == .gradientsOfLatents) != (content.latentGradients != nil) {
+            problems.append("worker \(index) computes \(lease) at what belongs to another round")
+        }
+        var sums: [[Float]]
+        var summaries: [NodeSummary] = []
+        if lease.task == .embeddings {
+            let passes = toy.passes()
+            _ = firstRounds.note(passes, of: lease)
+            sums = lease.nodes.map { toy.latents(of: $0, passes) }
+            summaries = lease.nodes.map { NodeSummary(node: $0, examples: toy.examples(in: $0), active: 0, lossSum: 0, gradient: 0) }
+        } else {
+            let partials = lease.nodes.map { toy.sum(over: $0, passes: firstRounds.passes(for: lease), pool) }
+            sums = partials.map { Array($0.gradient.values) }
+            summaries = zip(lease.nodes, partials).map { NodeSummary($0, $1) }
+            for partial in partials { pool.recycle(partial.gradient) }
+        }
+        spoil(&sums[0], &random)
+        let frames = sums.map(FloatFrame.bytes)
+        let nodes = zip(summaries, frames).map { summary, frame in
+            NodeSummary(
+                node: summary.node, examples: summary.examples, active: summary.active, lossSum: summary.lossSum,
+                secondTermSum: summary.secondTermSum, gradient: fingerprint(of: frame))
+        }
+        return Outcome(nodes: nodes, frames: frames, weights: content.fingerprint)
+    }
+
+    private func spoil(_ sum: inout [Float], _ random: inout SplitMix64) {
         if corruption > 0, random.happens(corruption) {
             corruptions += 1
             // By an amount of its own, and few enough to be seen in any of them.
-            sums[0].1.values[random.below(ToyModel.parameterCount)] += Float(index + 1)
+            sum[random.below(sum.count)] += Float(index + 1)
         }
         if overflow > 0, random.happens(overflow) {
             overflows += 1
-            sums[0].1.values[random.below(ToyModel.parameterCount)] = .infinity
+            sum[random.below(sum.count)] = .infinity
         }
-        let nodes = sums.map { summary, gradient in
-            NodeSummary(
-                node: summary.node, examples: summary.examples, active: summary.active, lossSum: summary.lossSum,
-                secondTermSum: summary.secondTermSum, gradient: gradient.fingerprint)
-        }
-        return Outcome(
-            nodes: nodes, frames: sums.map { FloatFrame.bytes($0.1.values) },
-            weights: fingerprint(of: FloatFrame.bytes(weights)))
     }
 
     func abandonComputation() { computing = nil }
-
-    private func sum(
-        over node: MicrobatchRange, _ lease: ShardLease, _ weights: [Float]
-    ) -> (NodeSummary, GradientBuffer) {
-        let sum = Self.sum(over: node, lease, weights, examplesPerMicrobatch: examplesPerMicrobatch, pool)
-        let summary = NodeSummary(
-            node: node, examples: sum.exampleCount, active: sum.activeCount, lossSum: sum.lossSum,
-            secondTermSum: sum.secondTermSum, gradient: sum.gradient.fingerprint)
-        return (summary, sum.gradient)
-    }
-
-    static func sum(
-        over node: MicrobatchRange, _ lease: ShardLease, _ weights: [Float], examplesPerMicrobatch: Int,
-        _ pool: BufferPool
-    ) -> Partial {
-        let extent = StepExtent(examples: lease.totalExamples, examplesPerMicrobatch: examplesPerMicrobatch)
-        var accumulator = SubtreeAccumulator(node: node, pool: pool)
-        for microbatch in node.first..<node.end {
-            let examples = extent.examples(in: MicrobatchRange(first: microbatch, count: 1))
-            accumulator.add(
-                ToyModel.fill(
-                    pool.take(), step: lease.step, microbatch: microbatch, weights: weights, examples: examples))
-        }
-        return accumulator.finish()
-    }
 }

@@ -19,14 +19,14 @@ extension Simulation {
                     continue
                 }
                 progressed()
-                if step % scenario.checkpointInterval == 0 { save(coordinator.state) }
+                if coordinator.isCheckpointDue { save(coordinator.state) }
             case .noMajority(_, _, let step):
-                coordinator.goBack(before: step)
+                coordinator.goBack(beforeRound: step)
                 checkpoints = [coordinator.state]
                 return operatorIntervenes()
             case .goBack(let step):
                 isBetween = true
-                coordinator.goBack(before: step)
+                coordinator.goBack(beforeRound: step)
                 // Later ones must not be found any more.
                 checkpoints = [coordinator.state]
                 progressed()
@@ -49,13 +49,11 @@ extension Simulation {
         let run = coordinator.core.run
         switch action {
         case .welcome(let peer):
-            let welcome = Welcome(run: run, parameterCount: ToyModel.parameterCount, jobDescription: [1, 2, 3])
-            send(.welcome(welcome), [[1, 2, 3]], to: peer)
+            send(.welcome(coordinator.welcome), [[1, 2, 3]], to: peer)
         case .weights(let step, let peer):
-            if step != coordinator.state.lastStep + 1 { problems.append("weights of step \(step) are not there") }
-            send(
-                .weights(run: run, step: step, fingerprint: coordinator.weightsFingerprint),
-                coordinator.weightsPayload, to: peer)
+            let content = coordinator.content
+            if step != content.number { problems.append("weights of step \(step) are not there") }
+            send(.weights(run: run, step: step, content: content.wire), content.payload, to: peer)
         case .lease(let lease, let peer):
             leases += 1
             if lease.run != run { problems.append("\(lease) is of run \(lease.run), which is over") }

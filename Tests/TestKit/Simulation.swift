@@ -11,6 +11,8 @@ package struct SimulationResult: Sendable {
     package let digest: UInt64
     package let virtualTime: Duration
     package let leases: Int
+    /// Those of second rounds whose images their workers had from the first.
+    package let reuses: Int
     package let audits: Int
     package let ignored: Int
     package let deserted: Int
@@ -102,7 +104,8 @@ package final class Simulation {
         problems += workers.flatMap(\.problems)
         return SimulationResult(
             seed: scenario.seed, problems: problems, digest: coordinator?.state.digest.value ?? 0,
-            virtualTime: now - Instant(nanoseconds: 0), leases: leases, audits: audits, ignored: ignored,
+            virtualTime: now - Instant(nanoseconds: 0), leases: leases,
+            reuses: workers.reduce(0) { $0 + $1.reuses }, audits: audits, ignored: ignored,
             deserted: deserted, quarantined: quarantined, returns: returns,
             interventions: interventions,
             corruptions: workers.reduce(0) { $0 + $1.corruptions },

@@ -8,14 +8,11 @@ package enum ToyModel {
     package static let parameterCount = 5
     package static let initialWeights: [Float] = [1, -0.5, 0.25, 3, -7]
 
-    /// The gradient sum of one microbatch with its loss and counts.
-    package static func fill(
-        _ gradient: GradientBuffer, step: UInt64, microbatch: Int, weights: [Float], examples: Int
-    ) -> Partial {
-        let sums = gradientSums(step: step, microbatch: microbatch, weights: weights, examples: examples)
+    /// The gradient sum of one microbatch with its loss and counts, as a partial in `gradient`.
+    static func fill(_ gradient: GradientBuffer, with sums: Sums) -> Partial {
         for (index, value) in sums.values.enumerated() { gradient.values[index] = value }
         return Partial(
-            gradient: gradient, lossSum: sums.loss, secondTermSum: sums.secondTerm, exampleCount: UInt32(examples),
+            gradient: gradient, lossSum: sums.loss, secondTermSum: sums.secondTerm, exampleCount: sums.examples,
             activeCount: sums.active)
     }
 
@@ -25,32 +22,47 @@ package enum ToyModel {
     }
 
     /// The digest of a whole fault-free run, by naive recursion over the tree: no tree, no cores, no messages.
-    package static func referenceDigest(steps: Int, extent: StepExtent) -> UInt64 {
+    package static func referenceDigest(steps: Int, extent: StepExtent, isTwoRounds: Bool = false) -> UInt64 {
         var weights = initialWeights
         var digest = RunDigest()
         for step in 1...UInt64(steps) {
-            let root = naiveSum(MicrobatchRange(first: 0, count: extent.microbatches), step, weights, extent)
+            let root = isTwoRounds ? twoRounds(step, weights, extent) : oneRound(step, weights, extent)
             weights = update(weights, root: root)
             digest.add(weights: weights, root: root)
         }
         return digest.value
     }
 
-    private static func naiveSum(
-        _ node: MicrobatchRange, _ step: UInt64, _ weights: [Float], _ extent: StepExtent
-    ) -> Sums {
-        guard node.count > 1 else {
-            return gradientSums(
-                step: step, microbatch: node.first, weights: weights, examples: extent.examples(in: node))
+    private static func oneRound(_ step: UInt64, _ weights: [Float], _ extent: StepExtent) -> Sums {
+        naiveSum(extent.allMicrobatches) { microbatch in
+            gradientSums(
+                step: step, microbatch: microbatch, weights: weights,
+                examples: extent.examples(in: MicrobatchRange(first: microbatch, count: 1)))
         }
-        var power = 1
-        while power * 2 < node.count { power *= 2 }
-        let left = naiveSum(MicrobatchRange(first: node.first, count: power), step, weights, extent)
-        let rest = MicrobatchRange(first: node.first + power, count: node.count - power)
-        return left + naiveSum(rest, step, weights, extent)
     }
 
-    private static func gradientSums(step: UInt64, microbatch: Int, weights: [Float], examples: Int) -> Sums {
+    private static func twoRounds(_ step: UInt64, _ weights: [Float], _ extent: StepExtent) -> Sums {
+        let latents = (0..<extent.microbatches).map { microbatch in
+            Self.latents(step: step, microbatch: microbatch, weights: weights, extent: extent)
+        }
+        guard let batch = evaluate(latents.flatMap { $0 }) else { preconditionFailure("latent vectors are finite") }
+        let root = naiveSum(extent.allMicrobatches) { microbatch in
+            secondSums(
+                step: step, microbatch: microbatch, weights: weights, latents: latents[microbatch],
+                latentGradients: batch.latentGradients, extent: extent)
+        }
+        return root.with(batch)
+    }
+
+    private static func naiveSum(_ node: MicrobatchRange, of leaf: (Int) -> Sums) -> Sums {
+        guard node.count > 1 else { return leaf(node.first) }
+        var power = 1
+        while power * 2 < node.count { power *= 2 }
+        let left = naiveSum(MicrobatchRange(first: node.first, count: power), of: leaf)
+        return left + naiveSum(MicrobatchRange(first: node.first + power, count: node.count - power), of: leaf)
+    }
+
+    static func gradientSums(step: UInt64, microbatch: Int, weights: [Float], examples: Int) -> Sums {
         var hash = SplitMix64.mix(step &* 1_000_003 &+ UInt64(microbatch))
         for weight in weights { hash = SplitMix64.mix(hash ^ UInt64(weight.bitPattern)) }
         var random = SplitMix64(seed: hash)
@@ -60,7 +72,7 @@ package enum ToyModel {
             active: UInt32(random.within(0...examples)), secondTerm: Double(variedFloat(&random)))
     }
 
-    private static func variedFloat(_ random: inout SplitMix64) -> Float {
+    static func variedFloat(_ random: inout SplitMix64) -> Float {
         let bits = random.next()
         let exponent = Int(bits >> 32) % 24 - 12
         let significand = Float(1) + Float(bits & 0x7f_ffff) * 0x1p-23
@@ -85,6 +97,12 @@ package struct Sums: Sendable {
 }
 
 extension Sums {
+    /// With the loss of the whole batch.
+    func with(_ batch: ToyModel.BatchLoss) -> Sums {
+        Sums(
+            values: values, loss: batch.loss, examples: examples, active: batch.active, secondTerm: batch.secondTerm)
+    }
+
     init(_ partial: Partial) {
         self.init(
             values: Array(partial.gradient.values), loss: partial.lossSum, examples: partial.exampleCount,

@@ -12,18 +12,45 @@ extension CoordinatorCore {
         return planBySpeed(part)
     }
 
-    /// As the first round of the same step was leased; nil: it is none of this coordinator's time, or was another part.
+    /// As the first round of the same step was leased; nil: it is none of this coordinator's time, or was another part. Whoever did
+    /// more than a worker may hold gets the rest when he has room, if nobody else has it before.
     private func planSecondRound(_ number: UInt64, _ part: MicrobatchRange) -> [PlannedShard]? {
-        guard let first = [step, completed].compactMap({ $0 }).first(where: { $0.number + 1 == number }),
-            first.task == .embeddings, first.part == part
-        else { return nil }
+        guard let first = firstRound(of: number), first.part == part else { return nil }
+        var loads: [PeerID: Int] = [:]
         return first.shards.map { shard in
-            let holder = shard.answer.map { ($0.worker.peer, $0.lease) } ?? shard.leases.first.map { ($0.peer, $0.id) }
-            guard let (peer, lease) = holder, let member = roster[peer], !member.isStalled else {
+            guard let (peer, lease) = holder(ofFirst: shard), loads[peer, default: 0] < Self.leasesPerWorker else {
                 return (shard.range, nil, 0)
             }
+            loads[peer, default: 0] += 1
             return (shard.range, peer, lease)
         }
+    }
+
+    /// The first round that the second round of this number follows.
+    private func firstRound(of number: UInt64) -> StepInProgress? {
+        [step, completed].compactMap { $0 }.first { $0.number + 1 == number && $0.task == .embeddings }
+    }
+
+    /// Who has the images of a first round's shard, in this life, and may be given something; and under which lease.
+    private func holder(ofFirst shard: Shard) -> (peer: PeerID, lease: UInt64)? {
+        if let answer = shard.answer {
+            guard let member = roster[answer.worker.peer], member.identity == answer.worker, !member.isStalled else {
+                return nil
+            }
+            return (member.peer, answer.lease)
+        }
+        return shard.leases.first.flatMap { lease in
+            roster[lease.peer]?.isStalled == false ? (lease.peer, lease.id) : nil
+        }
+    }
+
+    /// The lease of the first round whose images `peer` has for a shard that nobody has been given yet; 0: none.
+    private func reusable(shard index: Int, by peer: PeerID) -> UInt64 {
+        guard let step, step.task == .gradientsOfLatents, step.shards[index].timesLeased == 0,
+            let shard = firstRound(of: step.number)?.shards.first(where: { $0.range == step.shards[index].range }),
+            let holder = holder(ofFirst: shard), holder.peer == peer
+        else { return 0 }
+        return holder.lease
     }
 
     /// In proportion to measured speed. Without workers: one shard, for whoever comes.
@@ -133,7 +160,7 @@ extension CoordinatorCore {
         while let index = step?.shards.firstIndex(where: { $0.state == .pending }),
             let peer = bestWorker(forShard: index, maximumLoad: Self.leasesPerWorker - 1)
         {
-            actions += issueLease(ofShard: index, to: peer, now)
+            actions += issueLease(ofShard: index, to: peer, reuses: reusable(shard: index, by: peer), now)
         }
         if configuration.audit != nil { actions += dispatchAudits(now) }
         for index in step?.shards.indices ?? 0..<0 where step?.shards[index].isLate(now) == true {

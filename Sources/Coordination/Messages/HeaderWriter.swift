@@ -5,7 +5,7 @@ struct HeaderWriter {
     private var bytes: [UInt8] = []
 
     init(_ kind: MessageKind, run: RunID) {
-        bytes.reserveCapacity(128)
+        bytes.reserveCapacity(160)
         integer(HeaderPrefix.magic)
         integer(BuildIdentity.currentProtocol)
         integer(kind.rawValue)

@@ -20,7 +20,7 @@ package final class RelayShell {
     private var job = Frame([])
     /// Payload frames of the leases that the core told us to keep: pixels, targets.
     private var kept: [ShardLease: [Frame]] = [:]
-    private var firstRounds = FirstRounds()
+    private var firstRounds = FirstRounds<Frame, Never>()
     /// The weights that the core told us to keep: the very frames that came, for all our workers.
     private var weights: (frames: [Frame], content: WeightsContent)?
     private var pool = BufferPool(count: 1)
@@ -110,7 +110,7 @@ package final class RelayShell {
         switch action {
         case .send(let message): try send([Frame(message.header)])
         case .prepare(let welcome): prepare(for: welcome, payload)
-        case .keep(let lease): kept[lease] = firstRounds.complete(payload, of: lease)
+        case .keep(let lease): kept[lease] = [firstRounds.images(of: lease, cameWith: payload[0]), payload[1]]
         case .keepWeights(let step):
             weights = (payload, WeightsContent(payload))
             _ = firstRounds.forget(before: step)

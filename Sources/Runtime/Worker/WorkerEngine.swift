@@ -20,7 +20,7 @@ final class WorkerEngine {
     private var kept: [ShardLease: [Frame]] = [:]
     /// The weights that the core told us to keep; in a second round the gradients of the latent vectors too.
     private var weights: [Frame] = []
-    private var firstRounds = FirstRounds()
+    private var firstRounds = FirstRounds<Frame, ShardPasses>()
     /// Gradients on their way: free again when no frame refers to them any more.
     private var loans: [GradientLoan] = []
     private var pending: [ShardLease] = []
@@ -66,7 +66,8 @@ final class WorkerEngine {
             switch action {
             case .send(let message): try send([Frame(message.header)])
             case .prepare(let welcome): prepare(for: welcome, payload)
-            case .keep(let lease): kept[lease] = firstRounds.complete(payload, of: lease)
+            case .keep(let lease):
+                kept[lease] = [firstRounds.images(of: lease, cameWith: payload[0]), payload[1]]
             case .keepWeights(let step):
                 weights = payload
                 firstRounds.forget(before: step).forEach { computer?.recycle($0) }

@@ -46,7 +46,10 @@ extension FuzzTarget {
         name: "job",
         samples: NetworkKind.allCases.flatMap { kind in
             Architecture.allCases.map {
-                NetworkDescription(kind: kind, architecture: $0, latentDimensions: 3, margin: 0.5).jobDescription
+                NetworkDescription(
+                    kind: kind, architecture: $0, latentDimensions: 3, margin: 0.5, beta: 2,
+                    noise: NoisePlan(seed: .max, batchSize: 44)
+                ).jobDescription
             }
         },
         tokens: jsonTokens + ["latent_dims", "4096", "4097", "margin_bits", "network", "2139095040", "4294967295"],

@@ -12,7 +12,11 @@ final class SimulatedRelay {
 
     private var limits = MessageLimits(maximumExamples: 4096)
     private var kept: [ShardLease: [[UInt8]]] = [:]
-    private var weights: (step: UInt64, bytes: [UInt8])?
+    private var weights: RoundContent?
+    private var firstRounds = FirstRounds<[UInt8], Never>()
+    /// The latent vectors of a first round.
+    private var sheet: ToySheet?
+    private let examplesPerMicrobatch: Int
     private let pool = BufferPool(count: ToyModel.parameterCount)
     private var tree: ReductionTree
 
@@ -26,6 +30,7 @@ final class SimulatedRelay {
         let configuration = RelayConfiguration(
             build: Simulation.build, incarnation: incarnation, processID: 1, processName: "relay",
             examplesPerMicrobatch: examplesPerMicrobatch)
+        self.examplesPerMicrobatch = examplesPerMicrobatch
         core = RelayCore(configuration: configuration, now: now)
         tree = ReductionTree(microbatches: 1, pool: pool)
     }
@@ -36,8 +41,9 @@ final class SimulatedRelay {
 
     func receive(fromAbove frames: Frames, now: Instant) -> [Output] {
         do throws(DecodingFailure) {
-            return carryOut(
-                core.onMessage(try frames.decodeFromCoordinator(limits), now: now), now: now, payload: frames.payload)
+            let message = try frames.decodeFromCoordinator(limits)
+            if firstRounds.objection(to: message) != nil { return [] }
+            return carryOut(core.onMessage(message, now: now), now: now, payload: frames.payload)
         } catch .parameterCountUnknown {
             return []  // a shard overtook the welcome
         } catch {
@@ -74,20 +80,23 @@ final class SimulatedRelay {
     }
 
     private func begin(_ lease: ShardLease) -> [Output] {
-        if weights?.step != lease.step { problems.append("\(lease) begins without its weights") }
+        if weights?.number != lease.step { problems.append("\(lease) begins without its weights") }
         if kept[lease] == nil { problems.append("\(lease) begins without its examples") }
         tree.reset(microbatches: lease.totalMicrobatches)
+        let extent = StepExtent(examples: lease.totalExamples, examplesPerMicrobatch: examplesPerMicrobatch)
+        sheet = lease.task == .embeddings ? ToySheet(lease.range, of: extent) : nil
         return []
     }
 
     private func sum(_ lease: ShardLease, _ now: Instant) -> [Output] {
+        if let sheet {
+            let nodes = lease.nodes.map(sheet.node)
+            return carryOut(
+                core.onSummed(nodes: nodes.map(\.summary), now: now), now: now, payload: nodes.map(\.frame))
+        }
         let partials = lease.nodes.compactMap { tree.take($0) }
         if partials.count != lease.nodes.count { problems.append("\(lease) is summed before it is complete") }
-        let nodes = zip(lease.nodes, partials).map { node, partial in
-            NodeSummary(
-                node: node, examples: partial.exampleCount, active: partial.activeCount, lossSum: partial.lossSum,
-                secondTermSum: partial.secondTermSum, gradient: partial.gradient.fingerprint)
-        }
+        let nodes = zip(lease.nodes, partials).map { NodeSummary($0, $1) }
         defer { for partial in partials { pool.recycle(partial.gradient) } }
         return carryOut(
             core.onSummed(nodes: nodes, now: now), now: now,
@@ -101,9 +110,12 @@ final class SimulatedRelay {
         case .send(let message): return [.up(Frames(header: message.header))]
         case .prepare(let welcome):
             self.welcome = welcome
-            limits.parameterCount = welcome.parameterCount
-        case .keep(let lease): kept[lease] = payload
-        case .keepWeights(let step): weights = (step, payload[0])
+            (limits.parameterCount, limits.latentCount) = (welcome.parameterCount, welcome.latentCount)
+            _ = firstRounds.forgetAll()
+        case .keep(let lease): kept[lease] = [firstRounds.images(of: lease, cameWith: payload[0]), payload[1]]
+        case .keepWeights(let step):
+            weights = RoundContent(number: step, payload)
+            _ = firstRounds.forget(before: step)
         case .drop(let lease): kept[lease] = nil
         case .finish(let end): self.end = "\(end)"
         case .compute(let lease): problems.append("a relay is told to compute \(lease)")
@@ -126,9 +138,11 @@ final class SimulatedRelay {
             }
             return down(.welcome(welcome), [[1, 2, 3]], peer)
         case .weights(let step, let peer):
-            if weights?.step != step { problems.append("a relay has no weights of step \(step)") }
-            let bytes = weights?.bytes ?? []
-            return down(.weights(run: run, step: step, fingerprint: fingerprint(of: bytes)), [bytes], peer)
+            guard let weights, weights.number == step else {
+                problems.append("a relay has no weights of step \(step)")
+                return []
+            }
+            return down(.weights(run: run, step: step, content: weights.wire), weights.payload, peer)
         case .lease(let lease, let peer):
             let payload = self.payload(of: lease)
             let content = ShardContent(pixels: fingerprint(of: payload[0]), targets: fingerprint(of: payload[1]))
@@ -138,7 +152,9 @@ final class SimulatedRelay {
         case .goodbye(let peer, let reason): return down(.goodbye(run: run, reason), [], peer)
         case .accept:
             if case .partials(let partials)? = message {
-                for (summary, frame) in zip(partials.nodes, payload) { insert(summary, frame) }
+                for (summary, frame) in zip(partials.nodes, payload) {
+                    if sheet != nil { sheet?.insert(frame, at: summary.node) } else { insert(summary, frame) }
+                }
             }
         case .ignore, .joined, .lost, .confirmed: break
         default: problems.append("a relay's shell is told \(action)")
@@ -147,13 +163,19 @@ final class SimulatedRelay {
     }
 
     private func payload(of part: ShardLease) -> [[UInt8]] {
-        if !kept.keys.contains(where: { $0.run == part.run && $0.step == part.step && $0.range.contains(part.range) }) {
+        let targets = [UInt8](repeating: 0, count: 4 * part.examples)
+        let whole = kept.first { $0.key.run == part.run && $0.key.step == part.step && $0.key.range.contains(part.range) }
+        guard let (lease, payload) = whole else {
             problems.append("\(part) lies in no lease that a relay keeps")
+            return [[], targets]
         }
-        return [
-            Array(repeating: 0, count: part.examples * part.imagesPerExample * ShardLease.bytesPerImage),
-            Array(repeating: 0, count: 4 * part.examples),
-        ]
+        if part.reuses != 0 { return [[], targets] }
+        let image = ShardLease.bytesPerImage
+        let first = (part.range.first - lease.range.first) * examplesPerMicrobatch
+        let images = (0..<part.imagesPerExample).flatMap { tower in
+            payload[0][((tower * lease.examples + first) * image)...].prefix(part.examples * image)
+        }
+        return [images, targets]
     }
 
     private func insert(_ summary: NodeSummary, _ frame: [UInt8]) {

@@ -26,6 +26,8 @@ package struct TreeScenario: Sendable {
     package var audit = 0.0
     package var longestDelay = Duration.milliseconds(2)
     package var microbatchTime = Duration.milliseconds(5)
+    /// A step has two rounds.
+    package var isTwoRounds = false
 
     /// No faults.
     package init(seed: UInt64, relays: [Int], workers: [Int]) {
@@ -42,6 +44,7 @@ package struct TreeScenario: Sendable {
         let workers = (0..<random.within(1...7)).map { _ in random.below(relays.count + 1) }
         var scenario = TreeScenario(seed: seed, relays: relays, workers: workers)
         scenario.steps = random.within(3...12)
+        scenario.isTwoRounds = seed % 3 == 0
         let size = random.within(1...3)
         scenario.extent = StepExtent(examples: random.within(1...40 * size), examplesPerMicrobatch: size)
         scenario.microbatchTime = .milliseconds(UInt64(random.within(1...60)))

@@ -117,12 +117,11 @@ extension TreeSimulation {
     ) -> (CoordinatorMessage, [[UInt8]], PeerID)? {
         let run = coordinator.core.run
         switch action {
-        case .welcome(let peer):
-            let welcome = Welcome(run: run, parameterCount: ToyModel.parameterCount, jobDescription: [1, 2, 3])
-            return (.welcome(welcome), [[1, 2, 3]], peer)
+        case .welcome(let peer): return (.welcome(coordinator.welcome), [[1, 2, 3]], peer)
         case .weights(let step, let peer):
-            let fingerprint = coordinator.weightsFingerprint
-            return (.weights(run: run, step: step, fingerprint: fingerprint), coordinator.weightsPayload, peer)
+            let content = coordinator.content
+            if step != content.number { problems.append("weights of step \(step) are not there") }
+            return (.weights(run: run, step: step, content: content.wire), content.payload, peer)
         case .lease(let lease, let peer):
             let payload = coordinator.payload(of: lease)
             let content = ShardContent(pixels: fingerprint(of: payload[0]), targets: fingerprint(of: payload[1]))

@@ -166,6 +166,7 @@ package final class TreeSimulation {
         if node.slot == 0 {
             var job = Scenario(seed: scenario.seed)
             (job.steps, job.extent, job.audit) = (scenario.steps, scenario.extent, scenario.audit)
+            job.isTwoRounds = scenario.isTwoRounds
             let coordinator = SimulatedCoordinator(
                 run: RunID(high: scenario.seed, low: UInt64(node.starts)), build: Simulation.build, scenario: job,
                 state: state, now: now)

@@ -11,7 +11,7 @@ struct Siamese: ParsableCommand {
         version: programVersion,
         subcommands: [
             Train.self, Coordinator.self, Worker.self, Relay.self, Status.self, Keygen.self, Bench.self,
-            Evaluate.self,
+            Evaluate.self, Embed.self, Search.self,
         ])
 
     /// As argument-parser's own, but wrong usage is one line like every other failure.

@@ -85,14 +85,18 @@ private struct Contingency {
     var expectedMutualInformation: Double {
         // logFactorial[n] = log n!
         var logFactorial = [0.0]
-        for n in stride(from: 1, through: total, by: 1) { logFactorial.append(logFactorial[n - 1] + logarithm(Double(n))) }
+        for n in stride(from: 1, through: total, by: 1) {
+            logFactorial.append(logFactorial[n - 1] + logarithm(Double(n)))
+        }
         var sum = 0.0
         for a in rows {
             for b in columns {
-                let fixed = logFactorial[a] + logFactorial[b] + logFactorial[total - a] + logFactorial[total - b]
+                let fixed =
+                    logFactorial[a] + logFactorial[b] + logFactorial[total - a] + logFactorial[total - b]
                     - logFactorial[total]
                 for n in stride(from: max(1, a + b - total), through: min(a, b), by: 1) {
-                    let ways = logFactorial[n] + logFactorial[a - n] + logFactorial[b - n]
+                    let ways =
+                        logFactorial[n] + logFactorial[a - n] + logFactorial[b - n]
                         + logFactorial[total - a - b + n]
                     let ratio = Double(n) * Double(total) / (Double(a) * Double(b))
                     sum += Double(n) / Double(total) * logarithm(ratio) * exponential(min(fixed - ways, 0))

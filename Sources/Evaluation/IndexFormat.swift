@@ -87,8 +87,12 @@ package enum IndexFormat {
         guard bytes.count >= headerSize, let start = bytes.baseAddress, bytes.starts(with: magic) else {
             throw IndexError(description: "it does not begin as an index does")
         }
-        func number32(_ at: Int) -> UInt32 { UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: at, as: UInt32.self)) }
-        func number64(_ at: Int) -> UInt64 { UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: at, as: UInt64.self)) }
+        func number32(_ at: Int) -> UInt32 {
+            UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: at, as: UInt32.self))
+        }
+        func number64(_ at: Int) -> UInt64 {
+            UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: at, as: UInt64.self))
+        }
         guard number32(8) == version else {
             throw IndexError(description: "it has format \(number32(8)), and this version knows \(version)")
         }
@@ -99,7 +103,8 @@ package enum IndexFormat {
         let vectors = vectorBytes(Int(count), dimensions)
         let expected = headerSize + vectors + labelBytes(Int(count))
         guard bytes.count == expected else {
-            throw IndexError(description: "it has \(bytes.count) bytes instead of \(expected): it was not written to its end")
+            throw IndexError(
+                description: "it has \(bytes.count) bytes instead of \(expected): it was not written to its end")
         }
         guard checksum(UnsafeRawBufferPointer(rebasing: bytes[64...])) == number64(32) else {
             throw IndexError(description: "its checksum is wrong: it is damaged")

@@ -35,7 +35,8 @@ package func nearest(
                         blocks: blocks.count, into: distances.assumingMemoryBound(to: Lanes.self), stride: chunk)
                     let vectors = blocks.lowerBound * laneCount..<min(blocks.upperBound * laneCount, panels.count)
                     lists[task] = range.map { query in
-                        let keys = distances.assumingMemoryBound(to: UInt32.self)
+                        let keys =
+                            distances.assumingMemoryBound(to: UInt32.self)
                             + (query - first) * chunk * laneCount
                         return leading(wanted, keys, vectors, excluded: excluded?[query])
                     }

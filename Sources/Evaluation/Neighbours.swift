@@ -78,7 +78,8 @@ func forEachQuery(
                     queryCount: range.count, references: panels.lanes, blocks: panels.blocks,
                     into: distances.assumingMemoryBound(to: Lanes.self), stride: panels.blocks)
                 for query in range {
-                    let keys = distances.assumingMemoryBound(to: UInt32.self)
+                    let keys =
+                        distances.assumingMemoryBound(to: UInt32.self)
                         + (query - range.lowerBound) * rowLength
                     if comparison.isSameSet { keys[query] = RankedRow.excluded }
                     let neighbours = rows[thread].nearest(

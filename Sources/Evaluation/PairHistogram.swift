@@ -15,7 +15,8 @@ struct DistanceBins: Equatable, Sendable {
 
     /// - Parameter greatest: no finite squared distance is greater
     init(upTo greatest: Float) {
-        let top = min(greatest.isFinite ? greatest : .greatestFiniteMagnitude, .greatestFiniteMagnitude).bitPattern
+        let top =
+            min(greatest.isFinite ? greatest : .greatestFiniteMagnitude, .greatestFiniteMagnitude).bitPattern
             >> Self.shift
         let span = Self.octaves << (23 - Self.shift)
         lowest = top > span ? top - span : 0

@@ -123,7 +123,9 @@ private final class SoftmaxProblem {
                         let workspace = workspaces[thread]
                         workspace.clear()
                         losses[task] = blocks.reduce(0.0) { $0 + loss(of: $1, floats, workspace) }
-                        for index in 0..<size { gradients[task * size + index] = horizontalSum(workspace.gradient[index]) }
+                        for index in 0..<size {
+                            gradients[task * size + index] = horizontalSum(workspace.gradient[index])
+                        }
                     }
                 }
             }
@@ -157,7 +159,7 @@ private final class SoftmaxProblem {
         // [class][lane], as single numbers.
         let score = UnsafeMutableRawPointer(scores).assumingMemoryBound(to: Float.self)
         var loss = 0.0
-        for lane in 0..<present { 
+        for lane in 0..<present {
             loss += Double(greatest[lane] - score[targets[block * laneCount + lane] * laneCount + lane])
         }
         var total = Lanes.zero

@@ -62,7 +62,8 @@ struct Evaluate: ParsableCommand {
 
     mutating func validate() throws {
         for (name, value, most) in [
-            ("--k", k, 1_000_000), ("--ways", ways ?? 2, 10), ("--shots", shots, 1000), ("--episodes", episodes, 1_000_000),
+            ("--k", k, 1_000_000), ("--ways", ways ?? 2, 10), ("--shots", shots, 1000),
+            ("--episodes", episodes, 1_000_000),
         ] where !(1...most).contains(value) {
             throw ValidationError("\(name) must be from 1 to \(most), not \(value).")
         }

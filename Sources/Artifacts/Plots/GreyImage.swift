@@ -97,8 +97,11 @@ extension GreyImage {
         guard status == CAIRO_STATUS_SUCCESS, format == CAIRO_FORMAT_ARGB32 || format == CAIRO_FORMAT_RGB24,
             let data = cairo_image_surface_get_data(surface)
         else {
-            let reason = status == CAIRO_STATUS_SUCCESS ? "an unusual kind of PNG" : String(
-                cString: cairo_status_to_string(status))
+            let reason =
+                status == CAIRO_STATUS_SUCCESS
+                ? "an unusual kind of PNG"
+                : String(
+                    cString: cairo_status_to_string(status))
             throw PictureError(file: file, reason: "cannot be read (\(reason)). Save it again as an 8-bit PNG")
         }
         self.init(

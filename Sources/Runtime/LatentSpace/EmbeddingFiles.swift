@@ -141,8 +141,12 @@ package struct EmbeddingFiles {
         var pixels = [UInt8](repeating: 0, count: width * width)
         for index in 0..<images.count {
             let own = Array(images.pixels[index * 784..<(index + 1) * 784])
-            let image = side == 28 ? own : GreyImage(width: 28, height: 28, pixels: own).resized(
-                width: side, height: side).pixels
+            let image =
+                side == 28
+                ? own
+                : GreyImage(width: 28, height: 28, pixels: own).resized(
+                    width: side, height: side
+                ).pixels
             let corner = index / columns * side * width + index % columns * side
             for row in 0..<side {
                 pixels.replaceSubrange(

@@ -11,7 +11,9 @@ extension ImageSearch {
         func name(_ label: UInt8) -> String { Int(label) < names.count ? names[Int(label)] : "\(label)" }
         let parts = answers.map { answer -> String in
             var heading = answer.name + (answer.label.map { ", class \(name($0))" } ?? "")
-            if let vote = answer.vote { heading += ": \(vote.hits) of \(answer.hits.count) nearest are \(name(vote.label))" }
+            if let vote = answer.vote {
+                heading += ": \(vote.hits) of \(answer.hits.count) nearest are \(name(vote.label))"
+            }
             let rows = answer.hits.enumerated().map { rank, hit in
                 [
                     "  \(rank + 1)", "\(hit.index)", name(hit.label), decimal(Double(hit.distance), places: 6),

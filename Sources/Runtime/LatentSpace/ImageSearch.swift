@@ -138,13 +138,15 @@ package struct ImageSearch: Sendable {
                     let start = hit.index * ImageSet.imageSize
                     let pixels = Array(references.pixels[start..<start + ImageSet.imageSize])
                     return .init(
-                        image: image(pixels), caption: name(hit.label), remark: decimal(Double(hit.distance), places: 4),
+                        image: image(pixels), caption: name(hit.label),
+                        remark: decimal(Double(hit.distance), places: 4),
                         frame: answer.label.map { $0 == hit.label ? .right : .wrong } ?? .unknown)
                 })
         }
         let picture = NeighboursPlot(
             title: "\(model.name), \(dataset.name.rawValue): nearest \(request.references.rawValue) images",
-            subtitle: "\(request.distance.rawValue) distance in \(model.network.latentDimensions) dimensions, nearest first",
+            subtitle:
+                "\(request.distance.rawValue) distance in \(model.network.latentDimensions) dimensions, nearest first",
             rows: rows)
         do { try replaceFile(at: path, with: try picture.png()) } catch { throw RunFailure(error) }
     }

@@ -69,7 +69,8 @@ package struct LatentEvaluation: Sendable {
     }
 
     /// Nil where it was not asked for and there are too few classes.
-    private static func episodes(_ request: EvaluationRequest, _ queries: Embeddings) throws(RunFailure) -> FewShotTask? {
+    private static func episodes(_ request: EvaluationRequest, _ queries: Embeddings) throws(RunFailure) -> FewShotTask?
+    {
         let available = classesForEpisodes(queries, shots: request.shots).count
         guard let ways = request.ways ?? (available >= 2 ? min(available, 5) : nil) else { return nil }
         guard ways <= available else {
@@ -92,7 +93,8 @@ package struct LatentEvaluation: Sendable {
         do {
             let confusion = ConfusionPlot(
                 title: "\(title): k-NN, k = \(report.questions.k)",
-                subtitle: "\(percent(report.vote.accuracy)) of \(report.queries) \(request.queries.rawValue) images right",
+                subtitle:
+                    "\(percent(report.vote.accuracy)) of \(report.queries) \(request.queries.rawValue) images right",
                 classNames: report.vote.classes.map { Int($0) < names.count ? names[Int($0)] : "\($0)" },
                 counts: report.vote.counts)
             pictures.append((prefix + "confusion-matrix.png", try confusion.png()))
@@ -120,7 +122,8 @@ package struct LatentEvaluation: Sendable {
             notes.append("the model was trained on \(trained)")
         }
         if report.notFinite > 0 {
-            notes.append("\(report.notFinite) latent vectors are not finite; they count as further away than all others")
+            notes.append(
+                "\(report.notFinite) latent vectors are not finite; they count as further away than all others")
         }
         if !report.probeHasConverged { notes.append("the linear probe did not settle; its figure is a lower bound") }
         return notes

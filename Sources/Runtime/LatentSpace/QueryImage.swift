@@ -24,7 +24,8 @@ package struct QueryImage: Sendable {
         var steps = ["\(image.width) × \(image.height) pixels, to grey"]
         let ink = Ink(image)
         guard ink.strongest >= 16 else {
-            throw RunFailure(.badData, "\(name) shows nothing: all of it is about equally bright. Name a picture with a drawing")
+            throw RunFailure(
+                .badData, "\(name) shows nothing: all of it is about equally bright. Name a picture with a drawing")
         }
         if ink.isInverted { steps.append("inverted (it was dark on light)") }
         self.name = name
@@ -39,7 +40,8 @@ package struct QueryImage: Sendable {
             let small = drawing.resized(
                 width: max(Int((Double(drawing.width) * scale).rounded()), 1),
                 height: max(Int((Double(drawing.height) * scale).rounded()), 1))
-            steps.append("its \(drawing.width) × \(drawing.height) with ink resized to \(small.width) × \(small.height)")
+            steps.append(
+                "its \(drawing.width) × \(drawing.height) with ink resized to \(small.width) × \(small.height)")
             pixels = Self.placed(small, byMass: dataset == .mnist)
             steps.append(dataset == .mnist ? "centred by its centre of mass" : "centred")
         }

@@ -47,7 +47,8 @@ struct SearchIndex {
             found = try IndexFormat.decode(file.bytes, owner: file)
         } catch {
             throw RunFailure(
-                .badData, "\(path) is no index of this program, or not whole: \(error). Name another file with --index, or "
+                .badData,
+                "\(path) is no index of this program, or not whole: \(error). Name another file with --index, or "
                     + "remove this one and it is made anew")
         }
         let theirs = found.identity
@@ -62,7 +63,8 @@ struct SearchIndex {
         if let difference {
             throw RunFailure(
                 .badData,
-                "\(path) is an index for \(difference): name another file with --index, or remove this one and it is made anew")
+                "\(path) is an index for \(difference): name another file with --index, or remove this one and it is made anew"
+            )
         }
         guard theirs == identity else { throw RunFailure(.badData, "\(path) is an index of other vectors: remove it") }
         return (found.panels, found.labels)

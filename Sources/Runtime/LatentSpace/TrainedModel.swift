@@ -127,7 +127,8 @@ extension TrainedModel {
         if content.metadata["format"]?.hasPrefix("siamese-checkpoint") == true {
             return RunFailure(
                 .badData,
-                "\(path) is a checkpoint of a run that goes on. Name its …-\(suffix), which a finished run leaves beside it")
+                "\(path) is a checkpoint of a run that goes on. Name its …-\(suffix), which a finished run leaves beside it"
+            )
         }
         return RunFailure(
             .badData,

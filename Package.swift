@@ -93,7 +93,10 @@ let package = Package(
         tests(of: "Evaluation", ["Artifacts", "ModelCore", "TestKit"]),
         tests(
             of: "Runtime",
-            ["Artifacts", "CLinux", "Coordination", "Datasets", "Messaging", "ModelCore", "Storage", "TestKit"]),
+            [
+                "Artifacts", "CLinux", "Coordination", "Datasets", "Evaluation", "Messaging", "ModelCore", "Storage",
+                "TestKit",
+            ]),
         .executableTarget(name: "KillAt", path: "Tests/KillAt"),
         .target(
             name: "FuzzTargets",

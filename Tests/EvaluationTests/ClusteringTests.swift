@@ -35,7 +35,8 @@ import Testing
     func everyVectorIsWithItsNearestCentre(seed: UInt64) {
         var random = SplitMix64(seed: seed)
         // Ties and equal vectors; at times more clusters than places.
-        let data = gridEmbeddings(count: 20 + random.below(60), dimensions: 2, classes: 2, side: 1 + random.below(3), &random)
+        let data = gridEmbeddings(
+            count: 20 + random.below(60), dimensions: 2, classes: 2, side: 1 + random.below(3), &random)
         let clusters = 1 + random.below(12)
         let found = kMeans(data, clusters: clusters, seed: seed, starts: 3, threads: 1)
         #expect(found.assignments.allSatisfy { (0..<clusters).contains($0) }, "seed \(seed)")

@@ -85,7 +85,8 @@ import Testing
         let squares = references.values.map { $0 * $0 }
         #expect(squares[1] != squares[3])
         let result = compare(
-            Comparison(queries: query, references: references, isSameSet: false, distance: .euclidean), k: 1, threads: 1)
+            Comparison(queries: query, references: references, isSameSet: false, distance: .euclidean), k: 1, threads: 1
+        )
         #expect(result.outcomes[0].vote == 2)
     }
 

@@ -21,7 +21,8 @@ import Testing
                 threads: threads)
             for query in 0..<queries.count {
                 let expected = naiveOrder(query, queries, data, isSameSet: isSelfExcluded, distance: .euclidean)
-                #expect(found[query].map(\.index) == expected.prefix(wanted).map(\.index), "seed \(seed), query \(query)")
+                #expect(
+                    found[query].map(\.index) == expected.prefix(wanted).map(\.index), "seed \(seed), query \(query)")
                 #expect(found[query].map(\.square) == expected.prefix(wanted).map(\.square), "seed \(seed)")
             }
         }

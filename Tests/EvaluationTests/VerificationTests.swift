@@ -39,7 +39,8 @@ import Testing
         #expect(found.curve.first?.falsePositiveRate == 0 && found.curve.first?.truePositiveRate == 0, "seed \(seed)")
         #expect(found.curve.last?.falsePositiveRate == 1 && found.curve.last?.truePositiveRate == 1, "seed \(seed)")
         for (a, b) in zip(found.curve, found.curve.dropFirst()) {
-            #expect(a.falsePositiveRate <= b.falsePositiveRate && a.truePositiveRate <= b.truePositiveRate, "seed \(seed)")
+            #expect(
+                a.falsePositiveRate <= b.falsePositiveRate && a.truePositiveRate <= b.truePositiveRate, "seed \(seed)")
         }
     }
 
@@ -53,7 +54,8 @@ import Testing
                 verification(queries, references, isSameSet: item["same"] == .bool(true), distance: distance))
             let area = try #require(item["auc"]?.number)
             #expect(abs(found.area - area) <= found.areaUncertainty + 1e-9, "\(item["name"]?.string ?? "")")
-            #expect(isNear(found.equalErrorRate, item["equal_error_rate"]?.number, 2e-3), "\(item["name"]?.string ?? "")")
+            #expect(
+                isNear(found.equalErrorRate, item["equal_error_rate"]?.number, 2e-3), "\(item["name"]?.string ?? "")")
         }
         // Distances of a grid are further apart than the bins: nothing is lost, and real ties count half, as there.
         let grid = try #require(content["grid"])

@@ -103,7 +103,7 @@ package struct LatentEvaluation: Sendable {
                     title: "\(title): same class or not",
                     subtitle: "area \(decimal(verification.area, places: 5)), equal error rate "
                         + "\(percent(verification.equalErrorRate)), "
-                        + "\(verification.positivePairs + verification.negativePairs) pairs",
+                        + pairCount(verification.positivePairs + verification.negativePairs),
                     curve: verification.curve.map { ($0.falsePositiveRate, $0.truePositiveRate) },
                     equalErrorRate: verification.equalErrorRate)
                 pictures.append((prefix + "roc.png", try roc.png()))
@@ -131,6 +131,11 @@ package struct LatentEvaluation: Sendable {
 }
 
 func list(_ classes: [UInt8]) -> String { classes.map(String.init).joined(separator: ", ") }
+
+/// "600.0 million pairs"
+private func pairCount(_ pairs: UInt64) -> String {
+    pairs < 1_000_000 ? "\(pairs) pairs" : "\(decimal(Double(pairs) / 1e6, places: 1)) million pairs"
+}
 
 /// "97.12 %"
 func percent(_ share: Double) -> String { "\(decimal(share * 100, places: 2)) %" }

@@ -56,7 +56,12 @@ package final class Gatekeeper {
         return rounds.book.takeReports()
     }
 
-    /// Descriptors of links that were up and have broken since the last call. Hints: by now another link may have the number.
+    /// Asks to be told, until further notice, when a link of this descriptor breaks. True if one just has: `takeDepartures` tells.
+    package func awaitDeparture(of descriptor: Int32) -> Bool { rounds.book.awaitDeparture(of: descriptor) }
+
+    package func forgetDeparture(of descriptor: Int32) { rounds.book.forgetDeparture(of: descriptor) }
+
+    /// Descriptors of awaited links that have broken since the last call. Hints: by now another link may have the number.
     package func takeDepartures() -> [Int32] { rounds.book.takeDepartures() }
 
     /// How many were not let in, by kind.

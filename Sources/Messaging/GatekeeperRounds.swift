@@ -12,8 +12,11 @@ final class GatekeeperBook: Sendable {
         var revoked: [PublicKey: String] = [:]
         var ledger = StrangerLedger()
         var reports: [StrangerReport] = []
-        /// Descriptors of links that were up and are gone.
-        var departures: [Int32] = []
+        /// Descriptors of links whose end the owner wants to hear of; those of them that broke, until it has; and those of others
+        /// that broke, mostly strangers', until another link has the number.
+        var awaited: Set<Int32> = []
+        var broken: Set<Int32> = []
+        var gone: Set<Int32> = []
         var failure: ZeroMQError?
     }
 
@@ -56,12 +59,35 @@ final class GatekeeperBook: Sendable {
 
     func note(_ failure: ZeroMQError) { pages.withLock { $0.failure = failure } }
 
-    func noteDeparture(_ descriptor: Int32) { pages.withLock { $0.departures.append(descriptor) } }
+    func noteArrival(_ descriptor: Int32) { _ = pages.withLock { $0.gone.remove(descriptor) } }
+
+    /// True if there is something to tell: for a stranger nobody is woken.
+    func noteDeparture(_ descriptor: Int32) -> Bool {
+        pages.withLock { pages in
+            guard pages.awaited.contains(descriptor) else {
+                pages.gone.insert(descriptor)
+                return false
+            }
+            pages.broken.insert(descriptor)
+            return true
+        }
+    }
+
+    /// True if it has broken already.
+    func awaitDeparture(of descriptor: Int32) -> Bool {
+        pages.withLock { pages in
+            pages.awaited.insert(descriptor)
+            if pages.gone.remove(descriptor) != nil { pages.broken.insert(descriptor) }
+            return pages.broken.contains(descriptor)
+        }
+    }
+
+    func forgetDeparture(of descriptor: Int32) { _ = pages.withLock { $0.awaited.remove(descriptor) } }
 
     func takeDepartures() -> [Int32] {
         pages.withLock { pages in
-            defer { pages.departures = [] }
-            return pages.departures
+            defer { pages.broken = [] }
+            return pages.broken.sorted()
         }
     }
 
@@ -76,7 +102,7 @@ final class GatekeeperBook: Sendable {
 /// The thread's sockets and its loop. Made on one thread and handed over to another before it is used (pthread_create is the
 /// full fence that zmq_socket(3) asks for); only `book` is looked at by both.
 final class GatekeeperRounds {
-    private enum Source { case questions, links, signal }
+    private enum Source { case links, questions, signal }
 
     let book: GatekeeperBook
     var monitor: ConnectionMonitor?
@@ -97,14 +123,19 @@ final class GatekeeperRounds {
         defer { leave() }
         do throws(ZeroMQError) {
             let poller = Poller<Source>()
-            if let questions { poller.watch(questions, as: .questions) }
+            // A link's arrival before the question about its key: what its descriptor stood for before is over by then.
             if let monitor { poller.watch(monitor, as: .links) }
+            if let questions { poller.watch(questions, as: .questions) }
             poller.watch(signal, as: .signal)
             while true {
-                _ = try poller.wait(until: nil)
-                if try signal.receive() != nil { return }
-                try answerQuestions()
-                try watchLinks()
+                // Only where there is something: to look at a socket in vain is a system call, and strangers come by the hundred.
+                for source in try poller.wait(until: nil) {
+                    switch source {
+                    case .links: try watchLinks()
+                    case .questions: try answerQuestions()
+                    case .signal: if try signal.receive() != nil { return }
+                    }
+                }
             }
         } catch {
             book.note(error)
@@ -138,10 +169,9 @@ final class GatekeeperRounds {
     private func watchLinks() throws(ZeroMQError) {
         while let event = try monitor?.receive() {
             switch visitors.see(event) {
+            case .arrival(let descriptor)?: book.noteArrival(descriptor)
             case .stranger(let stranger, let address)?: note(stranger, from: address)
-            case .departure(let descriptor)?:
-                book.noteDeparture(descriptor)
-                wakeOwner()
+            case .departure(let descriptor)?: if book.noteDeparture(descriptor) { wakeOwner() }
             case nil: break
             }
         }
@@ -163,17 +193,19 @@ private struct Visitors {
     private var failure: Stranger?
 
     enum Finding {
+        case arrival(Int32)
         /// Who is gone.
         case stranger(Stranger, from: String?)
-        /// A link that was up.
+        /// A link that was up, or a stranger who was counted when libzmq asked about its key.
         case departure(Int32)
     }
 
     mutating func see(_ event: ConnectionEvent) -> Finding? {
         switch event.kind {
         case .accepted:
-            if let descriptor = event.descriptor { addresses[descriptor] = peerAddress(of: descriptor) }
-            return nil
+            guard let descriptor = event.descriptor else { return nil }
+            addresses[descriptor] = peerAddress(of: descriptor)
+            return .arrival(descriptor)
         case .handshakeFailed(let reason):
             failure = Stranger(reason)
             return nil

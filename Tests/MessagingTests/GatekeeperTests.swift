@@ -133,6 +133,47 @@ import Testing
         #expect(frames[0].senderKey == pair.memberKeys.publicKey)
     }
 
+    @Test func onlyAwaitedLinksAreToldWhenTheyBreak() throws {
+        let pair = try GuardedPair()
+        for _ in 0..<5 { #expect(try pair.failure(of: .generate()) == .notAuthorized(400)) }
+        _ = try pair.reports(of: .unknownKey)
+        // Numbers are given out anew: the links that follow most likely have those of the strangers.
+        let (waiting, first) = try pair.spoken()
+        #expect(!pair.gatekeeper.awaitDeparture(of: first))
+        try pair.expectService(for: pair.memberKeys)
+        #expect(pair.gatekeeper.takeDepartures().isEmpty)
+        withExtendedLifetime(waiting) {}
+    }
+
+    @Test(arguments: [true, false])
+    func anAwaitedLinkThatBreaksIsTold(keyed: Bool) throws {
+        let pair = try GuardedPair(keyed: keyed)
+        var (dealer, descriptor): (DealerSocket?, Int32) = try pair.spoken()
+        #expect(!pair.gatekeeper.awaitDeparture(of: descriptor))
+        withExtendedLifetime(dealer) {}
+        dealer = nil
+        let poller = Poller<Int>()
+        poller.watch(pair.gatekeeper, as: 0)
+        let told = try eventually("a departure") {
+            _ = try poller.wait(until: MonotonicClock.now() + 1_000_000)
+            _ = try pair.gatekeeper.takeReports()
+            let told = pair.gatekeeper.takeDepartures()
+            return told.isEmpty ? nil : told
+        }
+        #expect(told == [descriptor])
+    }
+
+    @Test func whoIsAwaitedTooLateIsToldAtOnce() throws {
+        let pair = try GuardedPair()
+        var (dealer, descriptor): (DealerSocket?, Int32) = try pair.spoken()
+        withExtendedLifetime(dealer) {}
+        dealer = nil
+        try eventually("a departure") { pair.gatekeeper.awaitDeparture(of: descriptor) ? () : nil }
+        #expect(pair.gatekeeper.takeDepartures() == [descriptor])
+        pair.gatekeeper.forgetDeparture(of: descriptor)
+        #expect(pair.gatekeeper.takeDepartures().isEmpty)
+    }
+
     @Test func withoutItsThreadNobodyComesIn() throws {
         let pair = try GuardedPair()
         try pair.expectService(for: pair.memberKeys)

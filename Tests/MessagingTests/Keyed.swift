@@ -10,9 +10,11 @@ final class GuardedPair {
     let gatekeeper: Gatekeeper
     let router: RouterSocket
     let endpoint: Endpoint
+    private let isKeyed: Bool
 
     /// - Parameter keyed: false: a gatekeeper who only counts
     init(over transport: Transport = .tcp, keyed: Bool = true, options: SocketOptions = brisk) throws {
+        isKeyed = keyed
         context = try Context()
         (serverKeys, memberKeys) = try (.generate(), .generate())
         gatekeeper = try Gatekeeper(
@@ -55,6 +57,17 @@ final class GuardedPair {
             return found.isEmpty ? nil : found
         }
     }
+
+    /// A member that has said something, and the descriptor of its link.
+    func spoken() throws -> (DealerSocket, Int32) {
+        let dealer = try connected(isKeyed ? memberKeys : nil)
+        try eventually("a link for the member") { try dealer.send([Frame([7])]) == .sent ? () : nil }
+        let (_, message) = try eventually("the member's message") { try router.receive() }
+        guard case .frames(let frames) = message else { throw Unexpected() }
+        return (dealer, try #require(frames[0].linkDescriptor))
+    }
+
+    private struct Unexpected: Error {}
 
     /// A member is served: its message comes through under its key, and the answer reaches it.
     func expectService(for member: KeyPair?, sourceLocation: SourceLocation = #_sourceLocation) throws {

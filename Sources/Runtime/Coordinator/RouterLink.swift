@@ -91,6 +91,7 @@ package final class RouterLink: WorkerLink {
         peers.forget(peer)
         guard let descriptor = descriptors.removeValue(forKey: peer), links[descriptor] == peer else { return }
         links[descriptor] = nil
+        if !openLinks.contains(descriptor) { gatekeeper.forgetDeparture(of: descriptor) }
     }
 
     /// How many connections are remembered: those of workers, and of nobody else for long.
@@ -119,10 +120,20 @@ package final class RouterLink: WorkerLink {
         case .child(let index): events += try cluster?.onChildReady(index, link: self) ?? []
         case .gatekeeper:
             try tellOfStrangers()
-            let departures = gatekeeper.takeDepartures()
-            openLinks.subtract(departures)
-            events += departures.compactMap { links[$0] }.map { .linkInDoubt($0) }
+            takeDepartures()
         case .reload: if reloads?.takeRequest() == true { rereadKeys() }
+        }
+    }
+
+    private func takeDepartures() {
+        let departures = gatekeeper.takeDepartures()
+        openLinks.subtract(departures)
+        for descriptor in departures {
+            if let peer = links[descriptor] {
+                events.append(.linkInDoubt(peer))
+            } else {
+                gatekeeper.forgetDeparture(of: descriptor)
+            }
         }
     }
 
@@ -148,6 +159,7 @@ package final class RouterLink: WorkerLink {
                     descriptors[peer] = descriptor
                     links[descriptor] = peer
                     openLinks.insert(descriptor)
+                    if gatekeeper.awaitDeparture(of: descriptor) { takeDepartures() }
                 }
                 return .message(message, from: peer)
             case .revoked(let peer, let name): return .revoked(peer, keyName: name)

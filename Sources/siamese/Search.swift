@@ -1,7 +1,8 @@
-// `siamese search`: the images of a dataset that lie nearest to a query.
 internal import ArgumentParser
 internal import Artifacts
 internal import Evaluation
+// `siamese search`: the images of a dataset that lie nearest to a query.
+internal import ModelCore
 internal import Runtime
 internal import Storage
 

@@ -10,7 +10,8 @@ struct Siamese: ParsableCommand {
         abstract: "Train networks that learn a latent space of images, data-parallel over ZeroMQ, to the last bit.",
         version: programVersion,
         subcommands: [
-            Train.self, Coordinator.self, Worker.self, Relay.self, Evaluate.self, Embed.self, Search.self, Generate.self,
+            Train.self, Coordinator.self, Worker.self, Relay.self, Evaluate.self, Embed.self, Search.self,
+            Generate.self,
             Status.self, Keygen.self, Bench.self,
         ])
 

@@ -63,7 +63,8 @@ struct Reference {
     @Test func theVectorsAreThere() {
         // The others are in SampledReferenceTests.swift.
         let kinds = Set(ReferenceCase.all.map { $0.network.kind })
-        #expect(kinds == Set(NetworkKind.ofExamples).subtracting([.variationalAutoencoder]), "in \(ReferenceCase.folder)")
+        #expect(
+            kinds == Set(NetworkKind.ofExamples).subtracting([.variationalAutoencoder]), "in \(ReferenceCase.folder)")
     }
 
     @Test(arguments: ReferenceCase.all) func agreesWithPyTorch(reference: ReferenceCase) throws {

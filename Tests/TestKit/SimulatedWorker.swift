@@ -133,7 +133,9 @@ final class SimulatedWorker {
             let passes = toy.passes()
             _ = firstRounds.note(passes, of: lease)
             sums = lease.nodes.map { toy.latents(of: $0, passes) }
-            summaries = lease.nodes.map { NodeSummary(node: $0, examples: toy.examples(in: $0), active: 0, lossSum: 0, gradient: 0) }
+            summaries = lease.nodes.map {
+                NodeSummary(node: $0, examples: toy.examples(in: $0), active: 0, lossSum: 0, gradient: 0)
+            }
         } else {
             let partials = lease.nodes.map { toy.sum(over: $0, passes: firstRounds.passes(for: lease), pool) }
             sums = partials.map { Array($0.gradient.values) }

@@ -164,7 +164,9 @@ final class SimulatedRelay {
 
     private func payload(of part: ShardLease) -> [[UInt8]] {
         let targets = [UInt8](repeating: 0, count: 4 * part.examples)
-        let whole = kept.first { $0.key.run == part.run && $0.key.step == part.step && $0.key.range.contains(part.range) }
+        let whole = kept.first {
+            $0.key.run == part.run && $0.key.step == part.step && $0.key.range.contains(part.range)
+        }
         guard let (lease, payload) = whole else {
             problems.append("\(part) lies in no lease that a relay keeps")
             return [[], targets]

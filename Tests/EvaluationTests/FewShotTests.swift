@@ -1,4 +1,5 @@
 // Classification from a few examples: what must come out where the answer is known.
+import ModelCore
 import Evaluation
 import TestKit
 import Testing

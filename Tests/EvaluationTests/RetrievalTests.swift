@@ -1,4 +1,5 @@
 // k-NN and retrieval: against their definitions on data full of ties, and against scikit-learn and pytorch-metric-learning.
+import ModelCore
 import Artifacts
 import Evaluation
 import TestKit

@@ -1,4 +1,5 @@
 // Nearest neighbours for a few queries, and the index file: exact, and refused when damaged.
+import ModelCore
 import Evaluation
 import TestKit
 import Testing

@@ -1,4 +1,5 @@
 // The ROC against its definition over all pairs, and against scikit-learn.
+import ModelCore
 import Artifacts
 import Evaluation
 import TestKit

@@ -363,6 +363,6 @@ import Testing
 }
 
 extension CoordinatorAction {
-    fileprivate var isQuarantine: Bool { if case .quarantined = self { true } else { false } }
+    var isQuarantine: Bool { if case .quarantined = self { true } else { false } }
     fileprivate var isRefusal: Bool { if case .refuse = self { true } else { false } }
 }

@@ -122,6 +122,66 @@ import Testing
         }
     }
 
+    // MARK: Two rounds
+
+    @Test func framesAreThoseOfTheRound() throws {
+        func sizes(_ message: CoordinatorMessage) throws -> [Int] { try message.payloadSizes(Samples.limits) }
+        let images = 5 * 2 * 784
+        #expect(try sizes(.shard(Samples.firstRound, Samples.content)) == [images, 20])
+        // Its worker has them already.
+        #expect(try sizes(.shard(Samples.secondRound, Samples.content)) == [0, 20])
+        #expect(try sizes(.weights(run: Samples.run, step: 8, content: Samples.secondWeights)) == [40, 408])
+        let partials = Samples.fromWorker.compactMap { if case .partials(let partials) = $0 { partials } else { nil } }
+        let latents = try #require(partials.first { $0.task == .embeddings })
+        #expect(try WorkerMessage.partials(latents).payloadSizes(Samples.limits) == [4 * 6 * 4, 1 * 6 * 4])
+    }
+
+    @Test func leasesThatReuseWhatCannotBeThereAreRefused() {
+        let wrong = [
+            Samples.round(.embeddings, step: 8, lease: 15, reuses: 12),
+            Samples.round(.gradients, step: 8, lease: 15, reuses: 12),
+            Samples.round(.gradientsOfLatents, step: 8, lease: 15, reuses: 15),
+        ]
+        for lease in wrong {
+            let header = CoordinatorMessage.shard(lease, Samples.content).header
+            #expect(throws: DecodingFailure.inconsistent("lease 15 reuses the images of lease \(lease.reuses)")) {
+                try Samples.decodeFromCoordinator(header, [0, 20])
+            }
+        }
+    }
+
+    @Test func anUnknownTaskIsRefused() {
+        var header = CoordinatorMessage.shard(Samples.lease, Samples.content).header
+        header[68] = 3
+        #expect(throws: DecodingFailure.outOfRange(field: "task", value: 3, limit: 2)) {
+            try Samples.decodeFromCoordinator(Samples.sealed(header), [7840, 20])
+        }
+    }
+
+    @Test func gradientsOfLatentsThatAreNotThereHaveNoFingerprint() {
+        var header = CoordinatorMessage.weights(run: Samples.run, step: 8, content: Samples.secondWeights).header
+        for byte in 40..<44 { header[byte] = 0 }
+        let reason = "a fingerprint of gradients of latent vectors that are not there"
+        #expect(throws: DecodingFailure.inconsistent(reason)) {
+            try Samples.decodeFromCoordinator(Samples.sealed(header), [40])
+        }
+    }
+
+    @Test func latentVectorsBeforeTheWelcomeAreRefused() throws {
+        let message = try #require(Samples.fromWorker.first { if case .partials(let p) = $0 { p.task == .embeddings } else { false } })
+        #expect(throws: DecodingFailure.parameterCountUnknown) {
+            try Samples.decodeFromWorker(message.header, [96, 24], MessageLimits(parameterCount: 10))
+        }
+    }
+
+    @Test func theFingerprintOfTheWeightsOfARoundTellsAllOfIt() {
+        func mark(_ weights: UInt64, _ count: Int, _ gradient: UInt64) -> UInt64 {
+            WeightsContent(weights: weights, latentGradients: count, latentGradient: gradient).fingerprint
+        }
+        #expect(mark(5, 0, 9) == 5)
+        #expect(Set([mark(5, 0, 0), mark(5, 8, 9), mark(5, 8, 10), mark(6, 8, 9), mark(5, 9, 9), mark(9, 8, 5)]).count == 6)
+    }
+
     @Test func textIsCutAtACharacterAndCleanedOfControls() {
         let name = String(repeating: "é", count: 40) + "x"
         #expect(Samples.hello(named: name).processName == String(repeating: "é", count: 32))

@@ -46,11 +46,11 @@ enum Script {
 
     static func lease(
         _ id: UInt64, step: UInt64 = 1, shard: UInt32 = 0, _ first: Int, _ count: Int, of total: Int,
-        run: RunID = run
+        run: RunID = run, task: ShardTask = .gradients, reuses: UInt64 = 0
     ) -> ShardLease {
         ShardLease(
             run: run, step: step, shard: shard, lease: id, range: MicrobatchRange(first: first, count: count),
-            extent: extent(total), imagesPerExample: 2)
+            extent: extent(total), imagesPerExample: 2, task: task, reuses: reuses)
     }
 
     static func summaries(_ lease: ShardLease) -> [NodeSummary] {

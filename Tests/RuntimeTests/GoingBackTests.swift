@@ -1,6 +1,7 @@
 // Steps that turn out to be wrong are unmade: weights, optimizer, losses, animation and metrics.jsonl end as if they had never been,
 // and no checkpoint of them is left for a restart to find.
 import Coordination
+import ModelCore
 import Runtime
 import Storage
 import Testing
@@ -19,12 +20,12 @@ import Testing
         // And to nothing but the step itself.
         Trouble(first: 1, noticed: 1), Trouble(first: 19, noticed: 19), Trouble(first: 8, noticed: 32),
         Trouble(first: 16, noticed: 17),
-    ])
-    func whatWasWrongLeavesNoTrace(trouble: Trouble) throws {
-        let undisturbed = try TrainingFixture()
+    ], [NetworkKind.siameseContrastive, .ntXent])
+    func whatWasWrongLeavesNoTrace(trouble: Trouble, kind: NetworkKind) throws {
+        let undisturbed = try TrainingFixture(kind)
         let expected = try undisturbed.train(with: WatchedSource(undisturbed.configuration.network))
 
-        let fixture = try TrainingFixture()
+        let fixture = try TrainingFixture(kind)
         let source = try WatchedSource(fixture.configuration.network)
         var (isSpoilt, isBack) = (true, false)
         source.onSum = { step, sum in

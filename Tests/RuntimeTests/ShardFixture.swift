@@ -18,7 +18,7 @@ struct ShardFixture {
         network = NetworkDescription(kind: kind, noise: NoisePlan(seed: random.next(), batchSize: examples))
         extent = StepExtent(examples: examples, examplesPerMicrobatch: microbatchSize)
         weights = ParameterLayout(network).initialParameters(seed: random.next())
-        pixels = (0..<kind.towers).map { _ in (0..<examples * imagePixels).map { _ in UInt8(random.below(256)) } }
+        pixels = (0..<kind.imagesPerExample).map { _ in (0..<examples * imagePixels).map { _ in UInt8(random.below(256)) } }
         targets = (0..<examples).map { _ in Int32(random.below(kind == .embeddingClassification ? 10 : 2)) }
     }
 
@@ -50,24 +50,32 @@ struct ShardFixture {
         return tree.takeRoot().map(Sum.init)
     }
 
-    private func lease(_ range: MicrobatchRange) -> ShardLease {
+    /// - Parameter task: of the first step
+    func lease(_ range: MicrobatchRange, _ task: ShardTask = .gradients) -> ShardLease {
         ShardLease(
-            run: RunID(high: 1, low: 1), step: 1, shard: 0, lease: 1, range: range, extent: extent,
-            imagesPerExample: network.kind.towers)
+            run: RunID(high: 1, low: 1), step: task.number(ofStep: 1), shard: 0, lease: 1, range: range, extent: extent,
+            imagesPerExample: network.kind.imagesPerExample, task: task)
     }
 
     func compute<Reason: Error>(
         _ range: MicrobatchRange, _ computer: ShardComputer, between: (Int) throws(Reason) -> Void
     ) throws(Reason) -> [Partial] {
         let lease = lease(range)
+        return try withExamples(of: lease) { (examples) throws(Reason) in
+            try computer.compute(lease, examples, weights: weights.floats, between: between)
+        }
+    }
+
+    /// Calls `body` with the examples of a lease.
+    func withExamples<T, Reason: Error>(
+        of lease: ShardLease, _ body: (ShardExamples) throws(Reason) -> T
+    ) throws(Reason) -> T {
         let first = lease.range.first * microbatchSize
         let examples = first..<first + lease.examples
         let shardPixels = pixels.flatMap { $0[examples.lowerBound * imagePixels..<examples.upperBound * imagePixels] }
         return try shardPixels.withUnsafeBufferPointer { (pixels) throws(Reason) in
             try targets[examples].withUnsafeBufferPointer { (targets) throws(Reason) in
-                guard let pixels = pixels.baseAddress, let targets = targets.baseAddress else { return [] }
-                return try computer.compute(
-                    lease, ShardExamples(pixels: pixels, targets: targets), weights: weights.floats, between: between)
+                try body(ShardExamples(pixels: pixels.baseAddress!, targets: targets.baseAddress!))
             }
         }
     }
@@ -98,5 +106,14 @@ struct ShardFixture {
             _ = tree.insert(partial, at: MicrobatchRange(first: index, count: 1))
         }
         return tree.takeRoot().map(Sum.init)
+    }
+}
+
+extension ShardExamples {
+    /// Of a shard of one microbatch.
+    func microbatch(_ examples: Int, at positions: ExamplePositions) -> Microbatch {
+        Microbatch(
+            pixels: pixels, towerStride: examples * imagePixels, targets: targets, examples: examples,
+            positions: positions)
     }
 }

@@ -14,7 +14,7 @@ final class TrainingFixture {
     let dataset: Dataset
     private(set) var configuration: TrainingConfiguration
 
-    init() throws {
+    init(_ kind: NetworkKind = .siameseContrastive) throws {
         var random = SplitMix64(seed: 11)
         func images(_ count: Int) -> ImageSet {
             ImageSet(
@@ -25,7 +25,9 @@ final class TrainingFixture {
             name: .fashionMNIST, train: images(60), test: images(20), digest: SHA256.digest(of: []), origin: "noise",
             notes: [])
         configuration = TrainingConfiguration(
-            network: NetworkDescription(kind: .siameseContrastive), dataset: .fashionMNIST)
+            network: NetworkDescription(
+                kind: kind, inBatch: InBatchOptions(distance: kind.isInBatch ? .cosine : .euclidean),
+                noise: NoisePlan(seed: 0, batchSize: 8)), dataset: .fashionMNIST)
         configuration.output = NSTemporaryDirectory() + "siamese-training-" + UUID().uuidString
         configuration.batchSize = 8
         configuration.epochs = 4
@@ -72,7 +74,7 @@ final class TrainingFixture {
 
     /// The state that a new process would go on from.
     func stateOnDisk() throws -> TrainingState? {
-        let path = "\(configuration.output)/siamese-contrastive-FashionMNIST-checkpoint"
+        let path = "\(configuration.output)/\(configuration.network.kind.rawValue)-FashionMNIST-checkpoint"
         var store = CheckpointStore(newest: "\(path).safetensors", previous: "\(path).previous.safetensors")
         return try store.read(atMost: 1 << 30) { try codec.look($0, $1) }?.content
     }

@@ -4,13 +4,26 @@ package import Coordination
 
 package enum Samples {
     package static let run = RunID(high: 0x0102_0304_0506_0708, low: 0x1112_1314_1516_1718)
-    package static let limits = MessageLimits(parameterCount: 10, maximumExamples: 1000)
+    package static let limits = MessageLimits(parameterCount: 10, latentCount: 6, maximumExamples: 1000)
     package static let digest = SelfTestDigest(bytes: Array(0..<32)) ?? SelfTestDigest(words: .zero)
     package static let build = BuildIdentity(numericsVersion: 9, selfTest: digest)
     package static let hello = hello(named: "node7/worker-3 ✓")
     package static let lease = ShardLease(
         run: run, step: 1 << 40, shard: 2, lease: 99, range: MicrobatchRange(first: 6, count: 3),
         extent: StepExtent(examples: 17, examplesPerMicrobatch: 2), imagesPerExample: 2)
+
+    /// The same shard in the two rounds of a step.
+    package static let firstRound = round(.embeddings, step: 7, lease: 12, reuses: 0)
+    package static let secondRound = round(.gradientsOfLatents, step: 8, lease: 15, reuses: 12)
+
+    package static func round(_ task: ShardTask, step: UInt64, lease: UInt64, reuses: UInt64) -> ShardLease {
+        ShardLease(
+            run: run, step: step, shard: 2, lease: lease, range: MicrobatchRange(first: 6, count: 3),
+            extent: StepExtent(examples: 17, examplesPerMicrobatch: 2), imagesPerExample: 2, task: task, reuses: reuses)
+    }
+
+    /// The weights of a second round.
+    package static let secondWeights = WeightsContent(weights: mark, latentGradients: 102, latentGradient: mark)
 
     /// The fingerprint that every payload frame is said to have.
     package static let mark: UInt64 = 0x0123_4567_89ab_cdef
@@ -37,6 +50,15 @@ package enum Samples {
                         node: MicrobatchRange(first: 8, count: 1), examples: 1, active: 0, lossSum: .nan,
                         secondTermSum: .infinity, gradient: mark),
                 ])),
+        .partials(
+            Partials(
+                answering: firstRound, times: times, weights: 0xfeed,
+                nodes: [
+                    NodeSummary(
+                        node: MicrobatchRange(first: 6, count: 2), examples: 4, active: 0, lossSum: 0, gradient: mark),
+                    NodeSummary(
+                        node: MicrobatchRange(first: 8, count: 1), examples: 1, active: 0, lossSum: 0, gradient: mark),
+                ])),
         .progress(Progress(run: run, step: 3, lease: 4, microbatchesDone: 5)),
         .failure(Failure(answering: lease, reason: "out of memory")),
         .goodbye(run: run, reason: "SIGTERM"),
@@ -44,9 +66,11 @@ package enum Samples {
     ]
 
     package static let fromCoordinator: [CoordinatorMessage] = [
-        .welcome(Welcome(run: run, parameterCount: 35_729, jobDescription: [7, 7, 7])),
+        .welcome(Welcome(run: run, parameterCount: 35_729, latentCount: 6, jobDescription: [7, 7, 7])),
         .refuse(Refuse(code: .selfTest, build: build, reason: "different arithmetic")),
         .shard(lease, content), .weights(run: run, step: 1 << 40, fingerprint: mark),
+        .shard(firstRound, content), .shard(secondRound, content),
+        .weights(run: run, step: 8, content: secondWeights),
         .ping(run: run),
         .goodbye(run: run, .finished), .goodbye(run: run, .stopped), .goodbye(run: run, .evicted),
         .statusReport(StatusReport(run: run, document: Array("{}".utf8))),

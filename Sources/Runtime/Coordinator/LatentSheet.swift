@@ -1,29 +1,31 @@
 // The first round's result: the latent vectors of a batch, put together from answers in the order of the examples, whoever sent them
 // when.
-internal import Coordination
-internal import Messaging
+package import Coordination
+package import Messaging
 internal import ModelCore
 
 /// The latent vectors of consecutive microbatches.
-struct LatentSheet {
+package struct LatentSheet {
     private let part: MicrobatchRange
     private let extent: StepExtent
     private let floatsPerExample: Int
     /// [example of the part][tower][dimension]
-    private(set) var latents: [Float]
+    package private(set) var latents: [Float]
 
     /// - Parameter part: the microbatches that the sheet is for
-    init(_ part: MicrobatchRange, of extent: StepExtent, floatsPerExample: Int) {
+    package init(_ part: MicrobatchRange, of extent: StepExtent, floatsPerExample: Int) {
         self.part = part
         self.extent = extent
         self.floatsPerExample = floatsPerExample
         latents = [Float](repeating: 0, count: extent.examples(in: part) * floatsPerExample)
     }
 
-    /// The frames of the answer's nodes have the right sizes: the decoder has seen to it.
-    mutating func insert(_ answer: Answer) {
-        for (summary, frame) in zip(answer.partials.nodes, answer.payload) {
-            let floats = floats(of: summary.node)
+    mutating func insert(_ answer: Answer) { insert(answer.partials.nodes.map(\.node), answer.payload) }
+
+    /// The frames of an answer's nodes have the right sizes: the decoder and the core have seen to it.
+    package mutating func insert(_ nodes: [MicrobatchRange], _ payload: [Frame]) {
+        for (node, frame) in zip(nodes, payload) {
+            let floats = floats(of: node)
             latents.withUnsafeMutableBytes { sheet in
                 let place = UnsafeMutableRawBufferPointer(
                     rebasing: sheet[4 * floats.lowerBound..<4 * floats.upperBound])
@@ -33,7 +35,7 @@ struct LatentSheet {
     }
 
     /// The summary of a node, and its latent vectors, as a worker that had computed them would send them.
-    func node(_ node: MicrobatchRange) -> (summary: NodeSummary, frame: Frame) {
+    package func node(_ node: MicrobatchRange) -> (summary: NodeSummary, frame: Frame) {
         let floats = floats(of: node)
         let frame = latents.withUnsafeBytes { sheet in
             Frame(copying: UnsafeRawBufferPointer(rebasing: sheet[4 * floats.lowerBound..<4 * floats.upperBound]))

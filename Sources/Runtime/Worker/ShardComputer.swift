@@ -8,8 +8,8 @@ internal import Synchronization
 
 /// The memory of a shard's examples: pixels [image of the example][example][784], one target per example.
 package struct ShardExamples {
-    let pixels: UnsafePointer<UInt8>
-    let targets: UnsafePointer<Int32>
+    package let pixels: UnsafePointer<UInt8>
+    package let targets: UnsafePointer<Int32>
 
     package init(pixels: UnsafePointer<UInt8>, targets: UnsafePointer<Int32>) {
         self.pixels = pixels
@@ -23,6 +23,10 @@ package struct SecondRound {
     let latentGradients: UnsafePointer<Float>
     /// The shard's passes, as far as they were kept.
     let passes: ShardPasses?
+
+    package init(latentGradients: UnsafePointer<Float>, passes: ShardPasses?) {
+        (self.latentGradients, self.passes) = (latentGradients, passes)
+    }
 }
 
 /// All that the microbatches of a shard are computed from.
@@ -74,6 +78,8 @@ package final class ShardComputer {
     private static let largestTask = 8
     /// Tasks per thread whose sums are held at the same time.
     private static let tasksPerRound = 4
+    /// Of all passes that wait for a second round.
+    package static let passBytes = 512 << 20
 
     let network: NetworkDescription
     package let parameterCount: Int
@@ -85,7 +91,7 @@ package final class ShardComputer {
     /// Of each thread.
     private let sharing: UnsafeMutablePointer<CoreSharing>
 
-    package init(_ network: NetworkDescription, threads: Int) {
+    package init(_ network: NetworkDescription, threads: Int, passBytes: Int = passBytes) {
         let count = ParameterLayout(network).paddedCount
         self.network = network
         self.threads = threads
@@ -93,7 +99,7 @@ package final class ShardComputer {
         computers = (0..<threads).map { _ in MicrobatchGradient(network) }
         threadPools = (0..<threads).map { _ in BufferPool(count: count) }
         pool = BufferPool(count: count)
-        passes = PassPool(network)
+        passes = PassPool(network, byteLimit: passBytes)
         sharing = .allocate(capacity: threads)
         sharing.initialize(repeating: CoreSharing(), count: threads)
     }
@@ -147,7 +153,7 @@ package final class ShardComputer {
     /// the second round. Hand those back with `recycle`.
     ///
     /// - Parameter between: called on this thread after every few microbatches; what it throws ends the computation
-    func embed(
+    package func embed(
         _ lease: ShardLease, _ examples: ShardExamples, weights: UnsafePointer<Float>,
         into latents: UnsafeMutablePointer<Float>, between: (Int) throws -> Void
     ) throws -> ShardPasses {
@@ -176,7 +182,7 @@ package final class ShardComputer {
         return kept
     }
 
-    func recycle(_ passes: ShardPasses) { self.passes.recycle(passes) }
+    package func recycle(_ passes: ShardPasses) { self.passes.recycle(passes) }
 
     /// Microbatches done by all threads, the thread that may tell, and whether anybody wants more.
     fileprivate final class Tally: Sendable {

@@ -1,24 +1,21 @@
 // What a worker keeps between the two rounds of a step: the passes that embedded the microbatches of a shard, with all their
 // activations, so that the second round need not begin with the first. What does not fit is computed again.
 internal import Coordination
-internal import ModelCore
+package import ModelCore
 
 /// The forward passes of a shard's microbatches, by their index in the step; nil: it was not kept.
-typealias ShardPasses = [Int: MicrobatchGradient]
+package typealias ShardPasses = [Int: MicrobatchGradient]
 
 /// Gives out passes, up to so many bytes of them.
 struct PassPool {
-    /// Of all passes of a worker.
-    static let byteLimit = 512 << 20
-
     private let network: NetworkDescription
     private var free: [MicrobatchGradient] = []
     private var made = 0
     private let limit: Int
 
-    init(_ network: NetworkDescription) {
+    init(_ network: NetworkDescription, byteLimit: Int) {
         self.network = network
-        limit = max(1, Self.byteLimit / EncoderPass.byteCount(network, towers: network.kind.towers))
+        limit = max(1, byteLimit / EncoderPass.byteCount(network, towers: network.kind.towers))
     }
 
     /// Passes for the microbatches of a range, or for as many of the first as there is memory for.

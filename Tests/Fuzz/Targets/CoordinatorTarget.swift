@@ -9,7 +9,8 @@ extension FuzzTarget {
         input, meter in
         // Bytes of a script make actions and answers of at most some kilobytes each that nobody keeps; what grows is the core.
         try meter.hold(atMost: 262_144 + 64 * input.count) {
-            var play = CoordinatorPlay()
+            // A bit that no operation looks at.
+            var play = CoordinatorPlay(isTwoRounds: input.first.map { $0 >= 128 } ?? false)
             try play.perform(Script(input))
             return play.stepsDone > 0
         }
@@ -27,15 +28,28 @@ private struct CoordinatorPlay {
     static let weights: UInt64 = 77
     static let extent = StepExtent(examples: 21, examplesPerMicrobatch: 2)
 
+    let isTwoRounds: Bool
     private var core = Self.newCore(epoch: 1)
     private var now = Instant(nanoseconds: 1 << 40)
+    /// As the protocol counts: each round is one.
     private var step: UInt64 = 0
+    /// The leases of first rounds whose second is still to come, and who was given them.
+    private var first: [UInt64: (lease: ShardLease, worker: WorkerIdentity?)] = [:]
     private var held: [(lease: ShardLease, peer: PeerID)] = []
     private var summed: [MicrobatchRange] = []
     private var isComplete = false
     private var isPrepared = false
     private var isNextSumFinite = true
     private(set) var stepsDone = 0
+
+    init(isTwoRounds: Bool) { self.isTwoRounds = isTwoRounds }
+
+    private func task(_ step: UInt64) -> ShardTask {
+        !isTwoRounds ? .gradients : step % 2 == 1 ? .embeddings : .gradientsOfLatents
+    }
+
+    /// Where the training step of this one begins.
+    private func firstRound(_ step: UInt64) -> UInt64 { isTwoRounds ? 2 * ((step + 1) / 2) - 1 : step }
 
     private static func newCore(epoch: UInt64, ledger: Ledger = Ledger(), now: Instant = Instant(nanoseconds: 1 << 40))
         -> CoordinatorCore
@@ -96,7 +110,7 @@ private struct CoordinatorPlay {
         case .prepare:
             guard !isPrepared else { return }
             isPrepared = true
-            try carryOut(core.prepareStep(step + 1, extent: Self.extent, now: now))
+            try carryOut(core.prepareStep(step + 1, extent: Self.extent, task: task(step + 1), now: now))
         case .revoke: try carryOut(core.onRevoked(peer, keyName: "k", now: now))
         case .goodbye: try receive(.goodbye(run: core.run, reason: "told to"), from: peer)
         case .special: try performSpecial(script.byte() ?? 0, peer)
@@ -124,9 +138,11 @@ private struct CoordinatorPlay {
     private mutating func begin(_ number: UInt64? = nil) throws {
         step = number ?? step + 1
         (summed, isComplete, isPrepared) = ([], false, false)
+        first = first.filter { $0.value.lease.step + 1 >= step }
         // The last of every eight: all of its shards are audited.
         try carryOut(
-            core.beginStep(step, extent: Self.extent, weights: Self.weights, isLast: step % 8 == 0, now: now))
+            core.beginStep(
+                step, extent: Self.extent, task: task(step), weights: Self.weights, isLast: step % 8 == 0, now: now))
     }
 
     private mutating func conclude() throws {
@@ -143,8 +159,8 @@ private struct CoordinatorPlay {
     /// The coordinator ends, and another one begins where it was.
     private mutating func restart() throws {
         core = Self.newCore(epoch: core.run.low + 1, ledger: core.ledger, now: now)
-        held = []
-        try begin(step)
+        (held, first) = ([], [:])
+        try begin(firstRound(step))
     }
 
     /// As the shell does. False if the actions ended in another step.
@@ -153,6 +169,7 @@ private struct CoordinatorPlay {
         for action in actions {
             switch action {
             case .lease(let lease, let peer):
+                try note(lease, of: peer)
                 held.append((lease, peer))
                 if held.count > 64 { held.removeFirst() }
             case .accept(let lease): try accept(lease)
@@ -166,8 +183,8 @@ private struct CoordinatorPlay {
                 }
             case .goBack(let before):
                 try require((1...step).contains(before), "back to before step \(before) in step \(step)")
-                held = []
-                try begin(before)
+                (held, first) = ([], [:])
+                try begin(firstRound(before))
                 return false
             case .noMajority, .shardFailed:
                 try restart()
@@ -179,6 +196,18 @@ private struct CoordinatorPlay {
             }
         }
         return true
+    }
+
+    /// A worker must have the images that it is not sent.
+    private mutating func note(_ lease: ShardLease, of peer: PeerID) throws {
+        try require(lease.task == task(lease.step), "\(lease.task) in round \(lease.step)")
+        let worker = core.workers.first { $0.peer == peer }
+        if lease.task == .embeddings, first.count < 64 { first[lease.lease] = (lease, worker) }
+        guard lease.reuses != 0, first.count < 64 else { return }
+        guard let reused = first[lease.reuses] else { throw Finding("\(lease) reuses lease \(lease.reuses)") }
+        try require(
+            reused.lease.range == lease.range && reused.lease.step + 1 == lease.step && reused.worker == worker,
+            "\(lease) of \(peer) reuses \(reused)")
     }
 
     private mutating func accept(_ lease: ShardLease) throws {
@@ -232,6 +261,8 @@ private struct CoordinatorPlay {
             + Array(repeating: [0x01, 1, 0x02, 0, 3, 0x07, 30], count: 8).flatMap { $0 },
         [0x00, 1, 0x0f, 0, 0x01, 0, 0x01, 0, 0x01, 0, 0x01, 0],
         Operation.allCases.flatMap { [$0.rawValue, 1, 2] },
+        // Two rounds, prepared and not.
+        [0x80, 1, 0x10, 9] + Array(repeating: [0x01, 0, 0x0c, 0x01, 1, 0x01, 0], count: 12).flatMap { $0 },
         [0x00, 1, 0x04, 0, 90, 1, 0x08, 60]
             + WorkerMessage.progress(
                 Progress(run: RunID(high: 1, low: 1), step: 1, lease: 0, microbatchesDone: 0)

@@ -58,8 +58,10 @@ private struct WorkerPlay {
             var header = CoordinatorMessage.shard(shard(run, &script), Samples.content).header
             header[Int(script.byte() ?? 0) % header.count] ^= script.byte() ?? 1
             try receive(Samples.sealed(header))
-        case .weights, .otherWeights:
+        case .weights:
             try receive(.weights(run: run, step: UInt64(script.byte() ?? 0), fingerprint: Samples.mark))
+        case .otherWeights:
+            try receive(.weights(run: run, step: UInt64(script.byte() ?? 0), content: Samples.secondWeights))
         case .ping: try receive(.ping(run: run))
         case .goodbye:
             let reason = GoodbyeReason(rawValue: UInt16(script.byte() ?? 3)) ?? .evicted
@@ -152,9 +154,14 @@ private struct WorkerPlay {
         if header.count >= 68, header[6] == 0x83 {
             var script = Script(Array(header[60..<68]))
             let (examples, images) = (Int(script.integer(UInt32.self)), Int(script.integer(UInt32.self)))
-            sizes = [examples &* images &* ShardLease.bytesPerImage, 4 * examples]
+            let isReused = header.count >= 78 && header[70..<78].contains { $0 != 0 }
+            sizes = [isReused ? 0 : examples &* images &* ShardLease.bytesPerImage, 4 * examples]
+        } else if header.count >= 44, header[6] == 0x86 {
+            var script = Script(Array(header[40..<44]))
+            let latents = Int(script.integer(UInt32.self))
+            sizes = [40] + (latents > 0 ? [4 * latents] : [])
         } else {
-            sizes = header.count >= 8 && header[6] == 0x86 ? [40] : []
+            sizes = []
         }
         let message = try? header.withUnsafeBytes {
             try CoordinatorMessage.decode(header: $0, payloadSizes: sizes, limits: Samples.limits) { _ in Samples.mark }
@@ -164,10 +171,13 @@ private struct WorkerPlay {
 
     private func shard(_ run: RunID, _ script: inout Script) -> ShardLease {
         let (step, lease) = (UInt64(script.byte() ?? 0), UInt64(script.byte() ?? 0) + 1)
-        let first = Int(script.byte() ?? 0) % 11
+        let byte = script.byte() ?? 0
+        let first = Int(byte & 63) % 11
+        let task: ShardTask = [.gradients, .gradients, .embeddings, .gradientsOfLatents][Int(byte >> 6)]
         return ShardLease(
             run: run, step: step, shard: 0, lease: lease, range: MicrobatchRange(first: first, count: 11 - first),
-            extent: StepExtent(examples: 21, examplesPerMicrobatch: 2), imagesPerExample: 2)
+            extent: StepExtent(examples: 21, examplesPerMicrobatch: 2), imagesPerExample: 2, task: task,
+            reuses: task == .gradientsOfLatents ? lease - 1 : 0)
     }
 
     /// Two steps; the next step's shard ahead of its weights; another epoch; everything once.
@@ -176,6 +186,8 @@ private struct WorkerPlay {
         [0x10, 0x11, 1, 1, 0, 0x13, 1, 0x11, 2, 2, 3, 0x11, 2, 3, 0, 0x07, 30, 0x09, 0x13, 2, 0x09, 0x09],
         [0x10, 0x11, 1, 1, 0, 0x13, 1, 0x20, 0x21, 1, 1, 0, 0x23, 1, 0x0a, 0x09, 0x07, 36],
         Operation.allCases.flatMap { [$0.rawValue | 0x10, 1, 2, 3] },
+        // Two rounds.
+        [0x10, 0x11, 1, 1, 0x80, 0x13, 1, 0x11, 2, 2, 0xc0, 0x09, 0x1f, 2, 0x09],
         [0x10, 0x12, 1, 1, 0, 40, 1, 0x08, 40]
             + CoordinatorMessage.weights(run: RunID(high: 0, low: 1), step: 1, fingerprint: Samples.mark).header,
     ]

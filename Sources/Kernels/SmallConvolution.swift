@@ -63,7 +63,7 @@ private struct SmallWeightTile<let kernel: Int, let channels: Int> {
     }
 }
 
-/// Gradient of the input, one tower; register tile: 4 input channels × 3 columns, or one column near the edges, which fewer taps reach.
+/// Gradient of the input, one tower; register tile: 4 input channels × 3 columns, or two columns near opposite edges, which fewer taps reach.
 struct SmallDataGradient<let kernel: Int> {
     let shape: ConvolutionShape
     let gradient: UnsafePointer<Lanes>
@@ -95,19 +95,14 @@ private struct SmallDataTile<let kernel: Int, let channels: Int> {
         let (size, edge) = (pass.shape.inputSize, kernel - 1)
         for row in 0..<size {
             let kernelRows = max(0, row - pass.shape.outputSize + 1)...min(edge, row)
-            for column in 0..<edge {
-                one(pass, channel, row, column, kernelRows, 0...column)
-                let mirrored = size - 1 - column
-                one(pass, channel, row, mirrored, kernelRows, (edge - column)...edge)
+            for column in 0..<edge { mirrored(pass, channel, row, column, kernelRows) }
+            guard size - 2 * edge >= 3 else {
+                for column in edge..<(size - edge) { one(pass, channel, row, column, kernelRows) }
+                continue
             }
-            var column = edge
-            while column + 3 <= size - edge {
-                three(pass, channel, row, column, kernelRows)
-                column += 3
-            }
-            while column < size - edge {
-                one(pass, channel, row, column, kernelRows, 0...edge)
-                column += 1
+            // What is left after whole tiles is computed as a tile too, some columns twice.
+            for column in stride(from: edge, to: size - edge, by: 3) {
+                three(pass, channel, row, min(column, size - edge - 3), kernelRows)
             }
         }
     }
@@ -137,11 +132,38 @@ private struct SmallDataTile<let kernel: Int, let channels: Int> {
         }
     }
 
-    /// One column, and the taps that reach it.
+    /// A column near the left edge, which the taps 0...column reach, and the one as near the right edge, which as many reach.
+    @inline(always)
+    private static func mirrored(
+        _ pass: SmallDataGradient<kernel>, _ channel: Int, _ row: Int, _ column: Int, _ kernelRows: ClosedRange<Int>
+    ) {
+        let shape = pass.shape
+        let (other, otherTap) = (shape.inputSize - 1 - column, kernel - 1 - column)
+        var sums = InlineArray<channels, Lanes>(repeating: .zero)
+        var others = InlineArray<channels, Lanes>(repeating: .zero)
+        for output in 0..<shape.outputChannels {
+            for kernelRow in kernelRows {
+                let w = pass.weights + ((output * shape.inputChannels + channel) * shape.taps + kernelRow * kernel)
+                let g = pass.gradient + (output * shape.outputSize + row - kernelRow) * shape.outputSize
+                for k in 0...column {
+                    let (value, otherValue) = (g[column - k], g[other - otherTap - k])
+                    for c in 0..<channels {
+                        sums[c] = sums[c].addingProduct(splat(w[c * shape.taps + k]), value)
+                        others[c] = others[c].addingProduct(splat(w[c * shape.taps + otherTap + k]), otherValue)
+                    }
+                }
+            }
+        }
+        for c in 0..<channels {
+            let line = pass.inputGradient + ((channel + c) * shape.inputSize + row) * shape.inputSize
+            (line[column], line[other]) = (sums[c], others[c])
+        }
+    }
+
+    /// One column that all taps reach.
     @inline(always)
     private static func one(
-        _ pass: SmallDataGradient<kernel>, _ channel: Int, _ row: Int, _ column: Int, _ kernelRows: ClosedRange<Int>,
-        _ taps: ClosedRange<Int>
+        _ pass: SmallDataGradient<kernel>, _ channel: Int, _ row: Int, _ column: Int, _ kernelRows: ClosedRange<Int>
     ) {
         let shape = pass.shape
         var sums = InlineArray<channels, Lanes>(repeating: .zero)
@@ -149,7 +171,7 @@ private struct SmallDataTile<let kernel: Int, let channels: Int> {
             for kernelRow in kernelRows {
                 let w = pass.weights + ((output * shape.inputChannels + channel) * shape.taps + kernelRow * kernel)
                 let g = pass.gradient + ((output * shape.outputSize + row - kernelRow) * shape.outputSize + column)
-                for k in taps {
+                for k in 0..<kernel {
                     let value = g[-k]
                     for c in 0..<channels { sums[c] = sums[c].addingProduct(splat(w[c * shape.taps + k]), value) }
                 }

@@ -280,7 +280,7 @@ class PieceTests(unittest.TestCase):
         self.assertEqual(zmtp.message(b"a", b""), b"\x01\x01a\x00\x00")
         self.assertEqual(zmtp.frame(bytes(300))[:9], b"\x02" + (300).to_bytes(8, "big"))
         self.assertEqual(zmtp.frame(b"x", length=1 << 40)[:9], b"\x02" + (1 << 40).to_bytes(8, "big"))
-        self.assertEqual(zmtp.header(1)[:8], b"SIAM\x03\x00\x01\x00")
+        self.assertEqual(zmtp.header(1)[:8], b"SIAM\x04\x00\x01\x00")
 
     def test_a_trace_tells_when_a_shard_was_recomputed(self):
         span = '{{"name":"send","ph":"X","pid":{},"tid":0,"ts":{},"dur":1000,"args":{{"step":{}}}}}'

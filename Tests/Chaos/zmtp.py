@@ -11,7 +11,7 @@ GREETING = b"\xff" + bytes(8) + b"\x7f" + b"\x03\x00" + b"NULL".ljust(20, b"\0")
 
 MORE, LONG, COMMAND = 1, 2, 4
 
-PROTOCOL_VERSIONS = [2, 3]
+PROTOCOL_VERSIONS = [2, 3, 4]
 WORKER_KINDS = [1, 2, 3, 4, 5]
 KINDS = [*WORKER_KINDS, 0x81, 0x82, 0x83, 0x84, 0x85, 0x86, 0, 6, 0x7F, 0xFFFF]
 
@@ -40,12 +40,12 @@ PONG = frame(b"\x04PONG", COMMAND)
 HANDSHAKE = GREETING + ready()
 
 
-def header(kind: int, fields: bytes = b"", version: int = 3, run: bytes = bytes(16)) -> bytes:
+def header(kind: int, fields: bytes = b"", version: int = 4, run: bytes = bytes(16)) -> bytes:
     """A header of our protocol."""
     return b"SIAM" + struct.pack("<HH", version, kind) + run + fields
 
 
-def hello(numbers: random.Random, version: int = 3, name: bytes = b"stranger") -> bytes:
+def hello(numbers: random.Random, version: int = 4, name: bytes = b"stranger") -> bytes:
     """A well-formed hello of a build that nobody has."""
     fields = struct.pack("<I", 1) + numbers.randbytes(32) + numbers.randbytes(8)
     return header(1, fields + struct.pack("<IHH", 4711, 1, len(name)) + name, version)

@@ -27,7 +27,7 @@ extension EndToEnd {
             let threads = BenchmarkOptions(
                 architecture: nil, network: nil, seconds: nil, isQuick: true, cores: cores
             ).threadCounts
-            #expect(try list("steps").count + list("threads").count + leftOut == 6 + 2 * threads.count)
+            #expect(try list("steps").count + list("threads").count + leftOut == 3 * (3 + threads.count))
             for key in ["peak", "kernels", "networks", "steps", "threads"] {
                 for measurement in try list(key) {
                     #expect(try #require(measurement["seconds"]?.number) > 0, "\(measurement)")

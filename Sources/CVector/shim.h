@@ -1,4 +1,4 @@
-// What Swift has no name for: one vector instruction, and prefetching.
+// What Swift has no name for: single vector instructions, and prefetching.
 #pragma once
 
 typedef float float8 __attribute__((ext_vector_type(8)));
@@ -9,3 +9,17 @@ static inline __attribute__((always_inline)) float8 square_root(float8 x) { retu
 
 // Asks for a cache line that will be read soon.
 static inline __attribute__((always_inline)) void prefetch(const void *address) { __builtin_prefetch(address); }
+
+// Bit i is whether lane i of x is less than (equal to) lane i of y.
+typedef _Bool bool8 __attribute__((ext_vector_type(8)));
+typedef int int8 __attribute__((ext_vector_type(8)));
+static inline __attribute__((always_inline)) unsigned char bits_of_truth(int8 truth) {
+    bool8 bits = __builtin_convertvector(truth, bool8);
+    unsigned char result;
+    __builtin_memcpy(&result, &bits, 1);
+    return result;
+}
+static inline __attribute__((always_inline)) unsigned char less_bits(float8 x, float8 y) { return bits_of_truth(x < y); }
+static inline __attribute__((always_inline)) unsigned char equal_bits(float8 x, float8 y) { return bits_of_truth(x == y); }
+
+static inline __attribute__((always_inline)) float8 floats_of(int8 x) { return __builtin_convertvector(x, float8); }

@@ -33,12 +33,17 @@ package final class BatchGradient {
         let distances: PairMatrix
         let slopes: PairMatrix
         let lengths: UnsafeMutablePointer<Float>
-        let labels: [Int32]
+        let classes: BatchClasses
     }
 
     /// - Returns: nil if the network is none of the in-batch family
-    package init?(_ network: NetworkDescription) {
+    package convenience init?(_ network: NetworkDescription) {
         guard let loss = makeBatchLoss(network) else { return nil }
+        self.init(network, loss: loss)
+    }
+
+    /// With a loss that the network's name does not say.
+    package init(_ network: NetworkDescription, loss: any BatchLoss) {
         self.network = network
         self.loss = loss
     }
@@ -51,8 +56,7 @@ package final class BatchGradient {
     package func evaluate(
         _ latents: UnsafePointer<Float>, labels: [Int32], draws: SelectionDraws
     ) -> LossSums {
-        let batch = prepare(count: labels.count, labels)
-        self.batch = batch
+        guard let batch = prepare(count: labels.count) else { return LossSums() }
         let (z, options) = (batch.z, network.inBatch)
         z.load(latents)
         z.lengths(into: batch.lengths)
@@ -63,11 +67,9 @@ package final class BatchGradient {
         if options.usesUnitVectors { z.normalize(by: batch.lengths) }
         options.distance.fill(batch.distances, of: z)
         batch.slopes.row(0).update(repeating: .zero, count: z.count * z.vectors)
-        selected = labels.withUnsafeBufferPointer { labels in
-            guard let labels = labels.baseAddress else { return LossSums() }
-            let view = BatchView(count: z.count, distances: batch.distances, labels: labels, draws: draws)
-            return loss.evaluate(view, slopes: batch.slopes)
-        }
+        batch.classes.group(labels)
+        let view = BatchView(count: z.count, distances: batch.distances, classes: batch.classes, draws: draws)
+        selected = loss.evaluate(view, slopes: batch.slopes)
         latentGradient.withUnsafeMutableBufferPointer { gradient in
             guard let gradient = gradient.baseAddress else { return }
             options.distance.gradient(of: batch.slopes, distances: batch.distances, at: z, into: gradient)
@@ -91,46 +93,46 @@ package final class BatchGradient {
         }
     }
 
-    /// How the latent space fares, by the last batch.
+    /// How the latent space fares, by the last batch; nil: there was none, or it was empty.
     package func health() -> LatentHealth? {
         guard let batch else { return nil }
-        var sums: (same: Double, other: Double) = (0, 0)
-        var counts = (same: 0, other: 0)
-        for i in 0..<batch.z.count {
+        let count = batch.z.count
+        var sums: (all: Double, same: Double) = (0, 0)
+        var same = 0
+        for i in 0..<count {
             let row = batch.distances.floats(i)
-            for j in i + 1..<max(batch.z.count, i + 1) {
-                if batch.labels[i] == batch.labels[j] {
-                    sums.same += Double(row[j])
-                    counts.same += 1
-                } else {
-                    sums.other += Double(row[j])
-                    counts.other += 1
-                }
+            for j in i + 1..<max(count, i + 1) { sums.all += Double(row[j]) }
+            for j in batch.classes.members(of: i) where j > i {
+                sums.same += Double(row[Int(j)])
+                same += 1
             }
         }
-        let lengths = (0..<batch.z.count).reduce(0.0) { $0 + Double(batch.lengths[$1]) }
+        let others = count * (count - 1) / 2 - same
+        let lengths = (0..<count).reduce(0.0) { $0 + Double(batch.lengths[$1]) }
         return LatentHealth(
             tuples: selected.examples, active: selected.active,
-            positiveDistance: counts.same > 0 ? sums.same / Double(counts.same) : nil,
-            negativeDistance: counts.other > 0 ? sums.other / Double(counts.other) : nil,
-            norm: lengths / Double(max(batch.z.count, 1)))
+            positiveDistance: same > 0 ? sums.same / Double(same) : nil,
+            negativeDistance: others > 0 ? (sums.all - sums.same) / Double(others) : nil,
+            norm: lengths / Double(count))
     }
 
-    private func prepare(count: Int, _ labels: [Int32]) -> Batch {
+    /// Makes room for a batch of `count` vectors, nil: none.
+    private func prepare(count: Int) -> Batch? {
         let dimensions = network.latentDimensions
         if latentGradient.count != count * dimensions {
             latentGradient = [Float](repeating: 0, count: count * dimensions)
         }
-        if let batch, batch.z.count == count {
-            return Batch(
-                z: batch.z, distances: batch.distances, slopes: batch.slopes, lengths: batch.lengths, labels: labels)
-        }
+        if let batch, batch.z.count == count { return batch }
         memory = LaneMemory()
+        batch = nil
+        guard count > 0 else { return nil }
         let vectors = (count + laneCount - 1) / laneCount
         let lengths = UnsafeMutableRawPointer(memory.vectors(vectors)).assumingMemoryBound(to: Float.self)
-        return Batch(
+        batch = Batch(
             z: LatentColumns(memory.vectors(vectors * dimensions), count: count, dimensions: dimensions),
             distances: PairMatrix(memory.vectors(count * vectors), rowVectors: vectors),
-            slopes: PairMatrix(memory.vectors(count * vectors), rowVectors: vectors), lengths: lengths, labels: labels)
+            slopes: PairMatrix(memory.vectors(count * vectors), rowVectors: vectors), lengths: lengths,
+            classes: BatchClasses(count: count))
+        return batch
     }
 }

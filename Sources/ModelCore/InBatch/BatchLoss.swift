@@ -39,7 +39,7 @@ package func makeBatchLoss(_ network: NetworkDescription) -> (any BatchLoss)? {
     return switch (network.kind, options.selector) {
     case (.onlineContrastive, .allPositive?): PairLoss(miner: AllPositivePairs(), cost: ContrastiveCost(margin: margin))
     case (.onlineContrastive, _): PairLoss(miner: HardNegativePairs(), cost: ContrastiveCost(margin: margin))
-    case (.onlineTriplet, .all?): TripletLoss(miner: AllTriplets(), margin: margin, reduction: .active)
+    case (.onlineTriplet, .all?): BatchAllLoss(margin: margin)
     case (.onlineTriplet, .hardest?): TripletLoss(miner: HardestNegative(), margin: margin)
     case (.onlineTriplet, .randomHard?): TripletLoss(miner: RandomHardNegative(), margin: margin)
     case (.onlineTriplet, .batchHard?): BatchHardLoss(margin: margin)

@@ -18,7 +18,7 @@ package struct PairMatrix {
 
     /// The floats of a row.
     @inline(__always)
-    func floats(_ index: Int) -> UnsafeMutablePointer<Float> {
+    package func floats(_ index: Int) -> UnsafeMutablePointer<Float> {
         UnsafeMutableRawPointer(row(index)).assumingMemoryBound(to: Float.self)
     }
 }
@@ -29,16 +29,41 @@ package struct BatchView {
     package let count: Int
     /// [row][column]: symmetric, zero on the diagonal; padding is +∞.
     package let distances: PairMatrix
-    /// Which vectors belong together; at least `count`.
-    package let labels: UnsafePointer<Int32>
     /// Random numbers of this batch, for selectors that draw.
     package let draws: SelectionDraws
+    private let classes: BatchClasses
+
+    init(count: Int, distances: PairMatrix, classes: BatchClasses, draws: SelectionDraws) {
+        self.count = count
+        self.distances = distances
+        self.classes = classes
+        self.draws = draws
+    }
+
+    /// The rows of the class of `row`, itself among them, ascending.
+    @inline(__always)
+    package func members(of row: Int) -> UnsafeBufferPointer<Int32> { classes.members(of: row) }
+
+    /// How many rows are of other classes than `row`.
+    package func strangerCount(of row: Int) -> Int { count - members(of: row).count }
+
+    /// The k-th of those rows, 0 ≤ k < `strangerCount`.
+    func stranger(_ k: Int, of row: Int) -> Int {
+        let members = members(of: row)
+        // Before member number t there are members[t] − t strangers.
+        var (low, high) = (0, members.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if Int(members[middle]) - middle > k { high = middle } else { low = middle + 1 }
+        }
+        return k + low
+    }
 
     /// The distances of `anchor` from all that are not of its class, +∞ elsewhere, into `negatives` ([column], padded).
-    func fillNegatives(of anchor: Int, into negatives: UnsafeMutablePointer<Float>) {
-        let (row, label) = (distances.floats(anchor), labels[anchor])
-        for column in 0..<count { negatives[column] = labels[column] == label ? .infinity : row[column] }
-        for column in count..<distances.rowVectors * laneCount { negatives[column] = .infinity }
+    func fillNegatives(of anchor: Int, into negatives: UnsafeMutablePointer<Lanes>) {
+        negatives.update(from: distances.row(anchor), count: distances.rowVectors)
+        let floats = UnsafeMutableRawPointer(negatives).assumingMemoryBound(to: Float.self)
+        for column in members(of: anchor) { floats[Int(column)] = .infinity }
     }
 }
 
@@ -62,7 +87,7 @@ package struct SelectionDraws: Sendable {
     }
 
     /// The `draw`-th random number in `0..<bound` of the vector in this row.
-    func integer(row: Int, draw: Int, below bound: Int) -> Int {
+    package func integer(row: Int, draw: Int, below bound: Int) -> Int {
         stream.integer(at: firstPosition &+ row, draw: draw, below: bound)
     }
 }

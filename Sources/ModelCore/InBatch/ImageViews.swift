@@ -2,7 +2,7 @@
 // augmentations of Chen et al. 2020 those that make sense for drawings of one colour; a mirrored or cropped digit is another one).
 
 /// Views of the images of a microbatch, each a pure function of the run's seed, the example's position, and the view's number.
-final class ImageViews {
+package final class ImageViews {
     /// In turns: 15 degrees either way.
     static let largestAngle = 15.0 / 360
     static let scales = (smallest: 0.9, largest: 1.1)
@@ -14,7 +14,7 @@ final class ImageViews {
     /// [example][784]
     private let pixels: UnsafeMutablePointer<UInt8>
 
-    init(_ noise: NoisePlan) {
+    package init(_ noise: NoisePlan) {
         self.noise = noise
         pixels = .allocate(capacity: microbatchSize * imagePixels)
     }
@@ -22,7 +22,7 @@ final class ImageViews {
     deinit { pixels.deallocate() }
 
     /// View number `view` of the images of a microbatch, [example][784]; valid until the next call.
-    func view(_ view: Int, of microbatch: Microbatch) -> UnsafePointer<UInt8> {
+    package func view(_ view: Int, of microbatch: Microbatch) -> UnsafePointer<UInt8> {
         let (stream, first) = noise.stream(
             of: microbatch.positions, training: .augmentation, validation: .validationAugmentation)
         for example in 0..<microbatch.examples {
@@ -33,14 +33,18 @@ final class ImageViews {
     }
 
     /// Where a pixel of a view comes from: (u, v) = m·(x − c) + c + shift.
-    struct Motion {
-        let cosine: Float
-        let sine: Float
-        let shiftX: Float
-        let shiftY: Float
+    package struct Motion: Equatable, Sendable {
+        package let cosine: Float
+        package let sine: Float
+        package let shiftX: Float
+        package let shiftY: Float
+
+        package init(cosine: Float, sine: Float, shiftX: Float, shiftY: Float) {
+            (self.cosine, self.sine, self.shiftX, self.shiftY) = (cosine, sine, shiftX, shiftY)
+        }
 
         /// Words 4·view to 4·view + 3 of the position: angle, scale, shifts.
-        init(_ stream: RandomStream, position: Int, view: Int) {
+        package init(_ stream: RandomStream, position: Int, view: Int) {
             func number(_ draw: Int) -> Double { 2 * Double(stream.uniform(at: position, draw: 4 * view + draw)) - 1 }
             let turns = number(0) * ImageViews.largestAngle
             let (smallest, largest) = ImageViews.scales
@@ -53,7 +57,7 @@ final class ImageViews {
     }
 
     /// Bilinear, black outside of the image.
-    static func move(_ source: UnsafePointer<UInt8>, by motion: Motion, into target: UnsafeMutablePointer<UInt8>) {
+    package static func move(_ source: UnsafePointer<UInt8>, by motion: Motion, into target: UnsafeMutablePointer<UInt8>) {
         let centre = Float(side - 1) / 2
         for y in 0..<side {
             for x in 0..<side {

@@ -14,11 +14,16 @@ package protocol PairCost {
 }
 
 /// The summed cost of the chosen pairs.
-struct PairLoss<Miner: PairMiner, Cost: PairCost>: BatchLoss {
+package struct PairLoss<Miner: PairMiner, Cost: PairCost>: BatchLoss {
     let miner: Miner
     let cost: Cost
 
-    func evaluate(_ batch: BatchView, slopes: PairMatrix) -> LossSums {
+    package init(miner: Miner, cost: Cost) {
+        self.miner = miner
+        self.cost = cost
+    }
+
+    package func evaluate(_ batch: BatchView, slopes: PairMatrix) -> LossSums {
         var sums = LossSums()
         miner.forEachPair(in: batch) { i, j, isSame in
             let (value, slope) = cost.cost(distance: batch.distances.floats(i)[j], isSame: isSame)
@@ -44,18 +49,13 @@ struct ContrastiveCost: PairCost {
 struct AllPositivePairs: PairMiner {
     func forEachPair(in batch: BatchView, _ body: (Int, Int, Bool) -> Void) {
         for i in 0..<batch.count {
-            let strangers = (0..<batch.count).count { batch.labels[$0] != batch.labels[i] }
+            let strangers = batch.strangerCount(of: i)
             var draw = 0
-            for j in i + 1..<max(batch.count, i + 1) where batch.labels[j] == batch.labels[i] {
-                body(i, j, true)
+            for j in batch.members(of: i) where j > i {
+                body(i, Int(j), true)
                 guard strangers > 0 else { continue }
-                var left = batch.draws.integer(row: i, draw: draw, below: strangers)
+                body(i, batch.stranger(batch.draws.integer(row: i, draw: draw, below: strangers), of: i), false)
                 draw += 1
-                for k in 0..<batch.count where batch.labels[k] != batch.labels[i] {
-                    if left == 0 { body(i, k, false) }
-                    left -= 1
-                    if left < 0 { break }
-                }
             }
         }
     }
@@ -66,40 +66,70 @@ struct AllPositivePairs: PairMiner {
 struct HardNegativePairs: PairMiner {
     func forEachPair(in batch: BatchView, _ body: (Int, Int, Bool) -> Void) {
         var wanted = 0
-        var keys: [UInt32] = []
-        keys.reserveCapacity(batch.count * batch.count / 2)
         for i in 0..<batch.count {
-            let row = batch.distances.floats(i)
-            for j in i + 1..<max(batch.count, i + 1) {
-                if batch.labels[j] == batch.labels[i] {
-                    wanted += 1
-                    body(i, j, true)
-                } else {
-                    keys.append(row[j].bitPattern)
-                }
+            for j in batch.members(of: i) where j > i {
+                wanted += 1
+                body(i, Int(j), true)
             }
         }
-        guard wanted > 0, !keys.isEmpty else { return }
-        let (threshold, ofWhich) = Self.threshold(keys, smallest: wanted)
-        var left = ofWhich
-        for i in 0..<batch.count {
-            let row = batch.distances.floats(i)
-            for j in i + 1..<max(batch.count, i + 1) where batch.labels[j] != batch.labels[i] {
-                let key = row[j].bitPattern
-                if key < threshold {
-                    body(i, j, false)
-                } else if key == threshold, left > 0 {
-                    left -= 1
-                    body(i, j, false)
+        let strangers = (0..<batch.count).reduce(0) { $0 + batch.strangerCount(of: $1) } / 2
+        wanted = min(wanted, strangers)
+        guard wanted > 0 else { return }
+        withUnsafeTemporaryAllocation(of: Lanes.self, capacity: batch.distances.rowVectors) { memory in
+            guard let negatives = memory.baseAddress else { return }
+            let (threshold, ofThem) = Self.threshold(Self.keys(of: batch, negatives), smallest: wanted)
+            closest(batch, negatives, threshold, ofThem, body)
+        }
+    }
+
+    /// All pairs of different classes below the threshold, and the first `ofThem` that lie on it.
+    private func closest(
+        _ batch: BatchView, _ negatives: UnsafeMutablePointer<Lanes>, _ threshold: Float, _ ofThem: Int,
+        _ body: (Int, Int, Bool) -> Void
+    ) {
+        let words = (batch.distances.rowVectors + 7) / 8
+        let floats = UnsafeMutableRawPointer(negatives).assumingMemoryBound(to: Float.self)
+        var left = ofThem
+        withUnsafeTemporaryAllocation(of: UInt64.self, capacity: words) { memory in
+            guard let bits = memory.baseAddress else { return }
+            for i in 0..<batch.count {
+                batch.fillNegatives(of: i, into: negatives)
+                _ = columns(below: threshold.nextUp, in: negatives, vectors: batch.distances.rowVectors, into: bits)
+                bits[i / 64] &= ~0 << UInt64(i % 64)
+                for word in i / 64..<words {
+                    while bits[word] != 0 {
+                        let j = word * 64 + bits[word].trailingZeroBitCount
+                        bits[word] &= bits[word] - 1
+                        if floats[j] == threshold {
+                            guard left > 0 else { continue }
+                            left -= 1
+                        }
+                        body(i, j, false)
+                    }
                 }
             }
         }
     }
 
-    /// The largest of the `smallest` smallest keys, and how many of its value belong to them. Distances are not negative, so that
-    /// their bit patterns are in their order. By counting, eleven bits at a time, so that no key is moved.
-    private static func threshold(_ keys: [UInt32], smallest count: Int) -> (key: UInt32, count: Int) {
-        var left = min(count, keys.count)
+    /// The distances of all pairs, as they lie in the rows, as bit patterns: of pairs of one class +∞. Distances are not negative, so
+    /// that their bit patterns are in their order.
+    private static func keys(of batch: BatchView, _ negatives: UnsafeMutablePointer<Lanes>) -> [UInt32] {
+        let count = batch.count
+        return [UInt32](unsafeUninitializedCapacity: count * (count - 1) / 2) { keys, filled in
+            let bits = UnsafeMutableRawPointer(negatives).assumingMemoryBound(to: UInt32.self)
+            for i in 0..<count {
+                batch.fillNegatives(of: i, into: negatives)
+                for j in i + 1..<max(count, i + 1) {
+                    keys[filled] = bits[j]
+                    filled += 1
+                }
+            }
+        }
+    }
+
+    /// The largest of the `smallest` smallest keys, and how many of its value belong to them. By counting, eleven bits at a time.
+    private static func threshold(_ keys: [UInt32], smallest count: Int) -> (distance: Float, count: Int) {
+        var left = count
         var (prefix, known): (UInt32, UInt32) = (0, 0)
         for shift in [UInt32(21), 10, 0] {
             let width: UInt32 = shift == 0 ? 10 : 11
@@ -114,6 +144,6 @@ struct HardNegativePairs: PairMiner {
             prefix |= UInt32(digit) << shift
             known |= mask << shift
         }
-        return (prefix, left)
+        return (Float(bitPattern: prefix), left)
     }
 }

@@ -11,24 +11,23 @@ struct SupervisedContrastiveLoss: BatchLoss {
     func evaluate(_ batch: BatchView, slopes: PairMatrix) -> LossSums {
         var sums = LossSums()
         for anchor in 0..<batch.count {
-            let positives = (0..<batch.count).count { $0 != anchor && batch.labels[$0] == batch.labels[anchor] }
-            guard positives > 0 else { continue }
-            sums.add(evaluate(batch, anchor, positives, slopes.row(anchor)))
+            guard batch.members(of: anchor).count > 1 else { continue }
+            sums.add(evaluate(batch, anchor, slopes.row(anchor)))
         }
         return sums
     }
 
-    private func evaluate(
-        _ batch: BatchView, _ anchor: Int, _ positives: Int, _ slopes: UnsafeMutablePointer<Lanes>
-    ) -> Float {
+    private func evaluate(_ batch: BatchView, _ anchor: Int, _ slopes: UnsafeMutablePointer<Lanes>) -> Float {
+        let positives = Float(batch.members(of: anchor).count - 1)
         let distances = batch.distances.floats(anchor)
         let slopeOf = UnsafeMutableRawPointer(slopes).assumingMemoryBound(to: Float.self)
         let scale = 1 / temperature
-        // All others are at least as far away as the closest: the largest exponent is zero.
-        var closest = Float.infinity
-        for other in 0..<batch.count where other != anchor { closest = min(closest, distances[other]) }
-        // The row of slopes holds the exponentials until they are summed. Padding is at +∞, hence nearly nothing, and is cut off.
         let row = batch.distances.row(anchor)
+        // All others are at least as far away as the closest: the largest exponent is zero.
+        distances[anchor] = .infinity
+        let closest = smallestValue(above: -1, in: row, vectors: batch.distances.rowVectors)
+        distances[anchor] = 0
+        // The row of slopes holds the exponentials until they are summed. Padding is at +∞, hence nearly nothing, and is cut off.
         let (nearest, rate) = (Lanes(repeating: closest), Lanes(repeating: scale))
         for index in 0..<batch.distances.rowVectors {
             slopes[index] = exponential(ofNonPositive: (nearest - row[index]) * rate)
@@ -42,11 +41,11 @@ struct SupervisedContrastiveLoss: BatchLoss {
         let factor = Lanes(repeating: -scale / sum)
         for index in 0..<batch.distances.rowVectors { slopes[index] *= factor }
         var exponents: Float = 0
-        let share = scale / Float(positives)
-        for other in 0..<batch.count where other != anchor && batch.labels[other] == batch.labels[anchor] {
-            exponents += (closest - distances[other]) * scale
-            slopeOf[other] += share
+        let share = scale / positives
+        for other in batch.members(of: anchor) where other != anchor {
+            exponents += (closest - distances[Int(other)]) * scale
+            slopeOf[Int(other)] += share
         }
-        return logarithm(sum) - exponents / Float(positives)
+        return logarithm(sum) - exponents / positives
     }
 }

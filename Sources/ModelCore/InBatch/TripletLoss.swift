@@ -2,160 +2,151 @@
 // at all negatives at once.
 internal import Kernels
 
-/// The negatives of one anchor and one positive.
-package enum NegativeChoice {
-    case none
-    case one(Int)
-    /// All of them.
-    case all
-}
-
-/// The distances of an anchor, as a miner sees them.
+/// The distances of an anchor from all vectors of other classes, as a miner sees them.
 package struct AnchorRow {
     package let anchor: Int
+    package let draws: SelectionDraws
     /// [column]: distances from all vectors of other classes; +∞ for the others and the padding.
     let negatives: UnsafeMutablePointer<Lanes>
     /// Vectors of `negatives`.
     let vectors: Int
-    let draws: SelectionDraws
+    /// Room for a bit of every column.
+    fileprivate let bits: UnsafeMutablePointer<UInt64>
+    /// The first column whose distance is smallest; nil: all vectors are of one class.
+    package private(set) var closest: (column: Int, distance: Float)?
 
-    /// The first column whose distance is smallest among those above `bound`; nil: there is none.
-    func closest(above bound: Float) -> (column: Int, distance: Float)? {
-        let (bound, far) = (Lanes(repeating: bound), Lanes(repeating: .infinity))
-        var smallest = far
-        for index in 0..<vectors {
-            let candidates = far.replacing(with: negatives[index], where: negatives[index] .> bound)
-            smallest.replace(with: candidates, where: candidates .< smallest)
-        }
-        let distance = smallest.min()
-        guard distance < .infinity else { return nil }
-        let row = UnsafeMutableRawPointer(negatives).assumingMemoryBound(to: Float.self)
-        var column = 0
-        while row[column] != distance { column += 1 }
+    fileprivate init(
+        _ batch: BatchView, anchor: Int, negatives: UnsafeMutablePointer<Lanes>, bits: UnsafeMutablePointer<UInt64>
+    ) {
+        self.anchor = anchor
+        draws = batch.draws
+        self.negatives = negatives
+        vectors = batch.distances.rowVectors
+        self.bits = bits
+        batch.fillNegatives(of: anchor, into: negatives)
+        closest = closest(above: -1, below: .infinity)
+    }
+
+    /// The first column whose distance is smallest among those above one bound and below another; nil: there is none.
+    package func closest(above lower: Float, below upper: Float) -> (column: Int, distance: Float)? {
+        let distance = smallestValue(above: lower, in: negatives, vectors: vectors)
+        guard distance < upper, let column = firstColumn(of: distance, in: negatives, vectors: vectors) else { return nil }
         return (column, distance)
     }
 
-    /// How many columns are closer than `bound`.
-    func count(below bound: Float) -> Int {
-        var counts = Lanes.zero
-        let (bound, one) = (Lanes(repeating: bound), Lanes(repeating: 1))
-        for index in 0..<vectors {
-            counts += Lanes.zero.replacing(with: one, where: negatives[index] .< bound)
-        }
-        return Int(counts.sum())
+    /// One of the columns that are closer than `bound`, each with the same probability; nil: there is none.
+    ///
+    /// - Parameter draw: which random number of this anchor decides
+    package func random(below bound: Float, draw: Int) -> Int? {
+        let count = columns(below: bound, in: negatives, vectors: vectors, into: bits)
+        guard count > 0 else { return nil }
+        return place(ofBit: draws.integer(row: anchor, draw: draw, below: count), in: bits)
     }
 }
 
-/// Chooses the negatives for an anchor and a positive of its class.
+/// Chooses the negative for an anchor and a positive of its class.
 package protocol TripletMiner {
+    /// The column of the negative; nil: no triplet.
+    ///
     /// - Parameters:
     ///   - distance: of the positive from the anchor
     ///   - draw: number of the positive among those of this anchor
-    func negatives(_ row: AnchorRow, distance: Float, margin: Float, draw: Int) -> NegativeChoice
-}
-
-struct AllTriplets: TripletMiner {
-    func negatives(_ row: AnchorRow, distance: Float, margin: Float, draw: Int) -> NegativeChoice { .all }
+    func negative(_ row: AnchorRow, distance: Float, margin: Float, draw: Int) -> Int?
 }
 
 struct HardestNegative: TripletMiner {
-    func negatives(_ row: AnchorRow, distance: Float, margin: Float, draw: Int) -> NegativeChoice {
-        guard let closest = row.closest(above: -1), closest.distance < distance + margin else { return .none }
-        return .one(closest.column)
+    func negative(_ row: AnchorRow, distance: Float, margin: Float, draw: Int) -> Int? {
+        guard let closest = row.closest, closest.distance < distance + margin else { return nil }
+        return closest.column
     }
 }
 
 struct SemiHardNegative: TripletMiner {
-    func negatives(_ row: AnchorRow, distance: Float, margin: Float, draw: Int) -> NegativeChoice {
-        guard let closest = row.closest(above: distance), closest.distance < distance + margin else { return .none }
-        return .one(closest.column)
+    func negative(_ row: AnchorRow, distance: Float, margin: Float, draw: Int) -> Int? {
+        row.closest(above: distance, below: distance + margin)?.column
     }
 }
 
 struct RandomHardNegative: TripletMiner {
-    func negatives(_ row: AnchorRow, distance: Float, margin: Float, draw: Int) -> NegativeChoice {
-        let bound = distance + margin
-        let count = row.count(below: bound)
-        guard count > 0 else { return .none }
-        var left = row.draws.integer(row: row.anchor, draw: draw, below: count)
-        let floats = UnsafeMutableRawPointer(row.negatives).assumingMemoryBound(to: Float.self)
-        var column = 0
-        while true {
-            if floats[column] < bound {
-                if left == 0 { return .one(column) }
-                left -= 1
-            }
-            column += 1
-        }
+    func negative(_ row: AnchorRow, distance: Float, margin: Float, draw: Int) -> Int? {
+        row.random(below: distance + margin, draw: draw)
     }
 }
 
-/// Σ max(0, d(a, p) − d(a, n) + margin) over the chosen triplets: (Schroff et al. 2015, equation 3).
-struct TripletLoss<Miner: TripletMiner>: BatchLoss {
+/// Σ max(0, d(a, p) − d(a, n) + margin) over the chosen triplets (Schroff et al. 2015, equation 3).
+package struct TripletLoss<Miner: TripletMiner>: BatchLoss {
     let miner: Miner
     let margin: Float
-    var reduction = Reduction.selected
 
-    func evaluate(_ batch: BatchView, slopes: PairMatrix) -> LossSums {
+    package init(miner: Miner, margin: Float) {
+        self.miner = miner
+        self.margin = margin
+    }
+
+    package func evaluate(_ batch: BatchView, slopes: PairMatrix) -> LossSums {
         var sums = LossSums()
-        let vectors = batch.distances.rowVectors
-        withUnsafeTemporaryAllocation(of: Lanes.self, capacity: vectors) { memory in
-            guard let negatives = memory.baseAddress else { return }
-            for anchor in 0..<batch.count {
-                batch.fillNegatives(
-                    of: anchor, into: UnsafeMutableRawPointer(negatives).assumingMemoryBound(to: Float.self))
-                let row = AnchorRow(anchor: anchor, negatives: negatives, vectors: vectors, draws: batch.draws)
-                evaluate(batch, row, slopes.row(anchor), &sums)
+        forEachAnchor(of: batch) { row in
+            let (distances, slopeOf) = (batch.distances.floats(row.anchor), slopes.floats(row.anchor))
+            var draw = 0
+            for positive in batch.members(of: row.anchor).lazy.map(Int.init) where positive != row.anchor {
+                let distance = distances[positive]
+                if let negative = miner.negative(row, distance: distance, margin: margin, draw: draw) {
+                    let loss = max(0, distance - distances[negative] + margin)
+                    sums.add(loss)
+                    if loss > 0 {
+                        slopeOf[positive] += 1
+                        slopeOf[negative] -= 1
+                    }
+                }
+                draw += 1
             }
         }
         return sums
     }
+}
 
-    private func evaluate(
-        _ batch: BatchView, _ row: AnchorRow, _ slopes: UnsafeMutablePointer<Lanes>, _ sums: inout LossSums
-    ) {
-        let distances = batch.distances.floats(row.anchor)
-        let slopeOf = UnsafeMutableRawPointer(slopes).assumingMemoryBound(to: Float.self)
-        let strangers = row.count(below: .infinity)
-        var draw = 0
-        for positive in 0..<batch.count
-        where positive != row.anchor && batch.labels[positive] == batch.labels[row.anchor] {
-            let distance = distances[positive]
-            switch miner.negatives(row, distance: distance, margin: margin, draw: draw) {
-            case .none: break
-            case .one(let negative):
-                let loss = max(0, distance - distances[negative] + margin)
-                sums.add(loss)
-                if loss > 0 {
-                    slopeOf[positive] += 1
-                    slopeOf[negative] -= 1
+/// Σ max(0, d(a, p) − d(a, n) + margin) over all triplets, divided by how many of them have a loss (Hermans et al. 2017, equation 6 and
+/// what follows it).
+struct BatchAllLoss: BatchLoss {
+    let margin: Float
+    var reduction: Reduction { .active }
+
+    func evaluate(_ batch: BatchView, slopes: PairMatrix) -> LossSums {
+        var sums = LossSums()
+        withUnsafeTemporaryAllocation(of: Float.self, capacity: 2 * batch.count) { floats in
+            withUnsafeTemporaryAllocation(of: Int32.self, capacity: batch.count) { active in
+                guard let bounds = floats.baseAddress, let active = active.baseAddress else { return }
+                forEachAnchor(of: batch) { row in
+                    let (distances, slopeOf) = (batch.distances.floats(row.anchor), slopes.floats(row.anchor))
+                    let positives = batch.members(of: row.anchor).lazy.map(Int.init).filter { $0 != row.anchor }
+                    let count = batch.members(of: row.anchor).count - 1
+                    for (index, positive) in positives.enumerated() { bounds[index] = distances[positive] + margin }
+                    hingeSums(
+                        bounds: bounds, count: count, row: row.negatives, vectors: row.vectors,
+                        slopes: slopes.row(row.anchor), losses: bounds + batch.count, active: active)
+                    for (index, positive) in positives.enumerated() {
+                        slopeOf[positive] += Float(active[index])
+                        sums.loss += Double(bounds[batch.count + index])
+                        sums.active += Int(active[index])
+                    }
+                    sums.examples += count * batch.strangerCount(of: row.anchor)
                 }
-            case .all:
-                let (loss, active) = Self.sumOfAll(row, bound: distance + margin, slopes: slopes)
-                sums.loss += Double(loss)
-                sums.examples += strangers
-                sums.active += active
-                slopeOf[positive] += Float(active)
             }
-            draw += 1
         }
+        return sums
     }
+}
 
-    /// Σ max(0, bound − d(a, n)) over all negatives of a row, and how many are closer than that; each of those gets a slope of −1.
-    private static func sumOfAll(
-        _ row: AnchorRow, bound: Float, slopes: UnsafeMutablePointer<Lanes>
-    ) -> (loss: Float, active: Int) {
-        let (bound, one) = (Lanes(repeating: bound), Lanes(repeating: 1))
-        var (loss, active) = (Lanes.zero, Lanes.zero)
-        for index in 0..<row.vectors {
-            let gap = bound - row.negatives[index]
-            let isActive = gap .> Lanes.zero
-            let counted = Lanes.zero.replacing(with: one, where: isActive)
-            loss += Lanes.zero.replacing(with: gap, where: isActive)
-            active += counted
-            slopes[index] -= counted
+/// Calls `body` for every vector of a batch that has a partner in its class.
+private func forEachAnchor(of batch: BatchView, _ body: (AnchorRow) -> Void) {
+    let vectors = batch.distances.rowVectors
+    withUnsafeTemporaryAllocation(of: Lanes.self, capacity: vectors) { negatives in
+        withUnsafeTemporaryAllocation(of: UInt64.self, capacity: (vectors + 7) / 8) { bits in
+            guard let negatives = negatives.baseAddress, let bits = bits.baseAddress else { return }
+            for anchor in 0..<batch.count where batch.members(of: anchor).count > 1 {
+                body(AnchorRow(batch, anchor: anchor, negatives: negatives, bits: bits))
+            }
         }
-        return (horizontalSum(loss), Int(horizontalSum(active)))
     }
 }
 
@@ -166,22 +157,18 @@ struct BatchHardLoss: BatchLoss {
 
     func evaluate(_ batch: BatchView, slopes: PairMatrix) -> LossSums {
         var sums = LossSums()
-        for anchor in 0..<batch.count {
-            let (row, label) = (batch.distances.floats(anchor), batch.labels[anchor])
-            var (positive, negative) = (-1, -1)
-            for other in 0..<batch.count where other != anchor {
-                if batch.labels[other] == label {
-                    if positive < 0 || row[other] > row[positive] { positive = other }
-                } else if negative < 0 || row[other] < row[negative] {
-                    negative = other
-                }
+        forEachAnchor(of: batch) { row in
+            guard let negative = row.closest?.column else { return }
+            let distances = batch.distances.floats(row.anchor)
+            var positive = -1
+            for other in batch.members(of: row.anchor).lazy.map(Int.init) where other != row.anchor {
+                if positive < 0 || distances[other] > distances[positive] { positive = other }
             }
-            guard positive >= 0, negative >= 0 else { continue }
-            let loss = max(0, row[positive] - row[negative] + margin)
+            let loss = max(0, distances[positive] - distances[negative] + margin)
             sums.add(loss)
             if loss > 0 {
-                slopes.floats(anchor)[positive] += 1
-                slopes.floats(anchor)[negative] -= 1
+                slopes.floats(row.anchor)[positive] += 1
+                slopes.floats(row.anchor)[negative] -= 1
             }
         }
         return sums

@@ -18,7 +18,7 @@ package struct LossSums: Equatable, Sendable {
         self.active = active
     }
 
-    mutating func add(_ loss: Float) { add(Double(loss), secondTerm: 0) }
+    package mutating func add(_ loss: Float) { add(Double(loss), secondTerm: 0) }
 
     mutating func add(_ loss: Double, secondTerm: Double) {
         self.loss += loss

@@ -87,7 +87,7 @@ package func workloads(_ options: BenchmarkOptions) -> [Workload] {
     for architecture in options.architectures {
         workloads += kernelWorkloads(NetworkDescription(kind: kind, architecture: architecture))
     }
-    workloads += options.networks.map(lossWorkload)
+    workloads += options.networks.flatMap(lossWorkloads)
     for architecture in options.architectures {
         workloads.append(embeddingWorkload(architecture))
         workloads += options.networks.map { trainingWorkload($0, architecture) }

@@ -275,7 +275,8 @@ import Testing
         // The first answer is used, and wrong.
         answer(&core, given[0], bits: 5, at: 410)
         #expect(answer(&core, given[1], at: 411) == [.arbitrate(given[1].lease.sent)])
-        let verdict = core.onArbitration(given[1].lease.sent, nodes: Script.summaries(given[1].lease), now: Script.at(412))
+        let verdict = core.onArbitration(
+            given[1].lease.sent, nodes: Script.summaries(given[1].lease), now: Script.at(412))
         #expect(verdict.last == .goBack(before: 4) && ShardTask.embeddings.step(ofNumber: 4) == 2)
         #expect(begin(&core, 3, of: 1, at: 420).leases.allSatisfy { $0.lease.task == .embeddings })
         // What was right in the first round is void with it.

@@ -76,7 +76,9 @@ private final class LyingLink: WorkerLink {
     }
 
     /// The sum of a step, whose rounds are as many as the network's.
-    private func sum(_ step: UInt64, _ network: NetworkDescription, of shell: CoordinatorShell) throws -> ShardFixture.Sum {
+    private func sum(_ step: UInt64, _ network: NetworkDescription, of shell: CoordinatorShell) throws
+        -> ShardFixture.Sum
+    {
         let kind: ExampleKind = network.kind.isInBatch ? .labelled : .pair
         let examples = try Sampler(kind: kind, labels: images.labels, seed: 1).epoch(1).batch(positions: 0..<48)
         let weights = ParameterLayout(network).initialParameters(seed: 3)

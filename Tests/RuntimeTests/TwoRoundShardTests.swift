@@ -73,7 +73,8 @@ import Testing
             }
         }
         #expect(passes.reduce(0) { $0 + $1.count } == min(max(1, kept), fixture.extent.microbatches))
-        var tree = ReductionTree(microbatches: fixture.extent.microbatches, pool: BufferPool(count: computer.parameterCount))
+        var tree = ReductionTree(
+            microbatches: fixture.extent.microbatches, pool: BufferPool(count: computer.parameterCount))
         for (range, passes) in zip(ranges, passes) {
             let lease = fixture.lease(range, .gradientsOfLatents)
             let partials = slopes.withUnsafeBufferPointer { slopes in
@@ -106,7 +107,8 @@ import Testing
             for (kept, isForgetful) in [(count, false), (count / 2, false), (1, false), (count, true)] {
                 let found = try twoRounds(
                     fixture, ranges, slopes, threads: threads, passes: kept, isForgetful: isForgetful)
-                let how = "seed \(seed): \(kind), \(ranges), \(threads) threads, \(kept) passes, forgetful \(isForgetful)"
+                let how =
+                    "seed \(seed): \(kind), \(ranges), \(threads) threads, \(kept) passes, forgetful \(isForgetful)"
                 #expect(found.latents == expected.latents, "\(how)")
                 #expect(found.sum == expected.sum, "\(how)")
             }
@@ -119,7 +121,8 @@ import Testing
         var random = SplitMix64(seed: 3)
         let fixture = ShardFixture(.onlineTriplet, examples: 160, random: &random)
         let all = fixture.extent.allMicrobatches
-        let computer = ShardComputer(fixture.network, threads: 1, passBytes: bytes(ofPasses: all.count, fixture.network))
+        let computer = ShardComputer(
+            fixture.network, threads: 1, passBytes: bytes(ofPasses: all.count, fixture.network))
         let lease = fixture.lease(all, .embeddings)
         var latents = [Float](repeating: 0, count: 160 * fixture.network.latentDimensions)
         func embed(_ between: (Int) throws -> Void) throws -> Int {

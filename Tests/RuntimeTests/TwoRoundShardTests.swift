@@ -12,7 +12,7 @@ import Testing
 
     /// Enough for so many passes.
     private func bytes(ofPasses count: Int, _ network: NetworkDescription) -> Int {
-        count * EncoderPass.byteCount(network, towers: network.kind.towers)
+        count * MicrobatchGradient(network).byteCount
     }
 
     private func slopes(_ fixture: ShardFixture, _ random: inout SplitMix64) -> [Float] {

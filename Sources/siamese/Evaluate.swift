@@ -79,7 +79,7 @@ struct Evaluate: ParsableCommand {
         do {
             let model = try arguments.loadModel()
             // Found before the work is done, not after it.
-            if let output { try createFolder(at: output) }
+            if !noPictures { try createFolder(at: output ?? model.folder) }
             let evaluation = try LatentEvaluation(
                 model, on: try arguments.loadDataset(), request(model), threads: arguments.threadCount)
             evaluation.notes.forEach(note)

@@ -69,6 +69,12 @@ package struct TrainedModel: Sendable {
         path.hasSuffix(Self.suffix) ? String(path.dropLast(Self.suffix.count)) : path + "-"
     }
 
+    /// The folder of the model file.
+    package var folder: String {
+        guard let slash = path.lastIndex(of: "/") else { return "." }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
+    }
+
     private static func file(at place: String) throws(RunFailure) -> String {
         guard isFolder(place) else { return place }
         let names: [String]

@@ -34,7 +34,7 @@ import Testing
         // Larger: every pixel is repeated.
         #expect(
             row.resized(width: 8, height: 2).pixels == [30, 30, 60, 60, 90, 90, 118, 118] + [
-                30, 30, 60, 60, 90, 90, 120, 120,
+                30, 30, 60, 60, 90, 90, 118, 118,
             ])
         #expect(image.cropped(x: 1..<3, y: 0..<2).pixels == [100, 200, 80, 0])
     }

@@ -1,6 +1,7 @@
 // `siamese evaluate`: what a trained latent space is good for.
 internal import ArgumentParser
 internal import Artifacts
+internal import Datasets
 internal import Evaluation
 internal import Glibc
 internal import Runtime
@@ -107,7 +108,8 @@ struct Evaluate: ParsableCommand {
     }
 
     private func prefix(_ model: TrainedModel) -> String {
-        guard let output else { return model.prefix }
-        return "\(output)/" + (model.prefix.split(separator: "/").last.map(String.init) ?? "")
+        let prefix = model.prefix(for: arguments.dataset.name.rawValue)
+        guard let output else { return prefix }
+        return "\(output)/" + (prefix.split(separator: "/").last.map(String.init) ?? "")
     }
 }

@@ -1,6 +1,7 @@
 // `siamese search`: the images of a dataset that lie nearest to a query.
 internal import ArgumentParser
 internal import Artifacts
+internal import Datasets
 internal import Evaluation
 internal import Runtime
 internal import Storage
@@ -86,7 +87,7 @@ struct Search: ParsableCommand {
             let search = try ImageSearch(
                 model, try arguments.loadDataset(), request, threads: arguments.threadCount)
             search.notes.forEach(note)
-            let path = noPicture ? nil : picture ?? model.prefix + "search.png"
+            let path = noPicture ? nil : picture ?? model.prefix(for: arguments.dataset.name.rawValue) + "search.png"
             if let path { try search.writePicture(to: path) }
             if json { return writeOutput(search.json(picture: path).pretty()) }
             writeOutput(Array((search.table + (path.map { "\npicture \($0)\n" } ?? "")).utf8))

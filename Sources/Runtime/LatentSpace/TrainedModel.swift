@@ -69,6 +69,9 @@ package struct TrainedModel: Sendable {
         path.hasSuffix(Self.suffix) ? String(path.dropLast(Self.suffix.count)) : path + "-"
     }
 
+    /// The same for files about this dataset: another one than the model was trained on is named too.
+    package func prefix(for name: String) -> String { dataset == nil || dataset == name ? prefix : prefix + "on-\(name)-" }
+
     /// The folder of the model file.
     package var folder: String {
         guard let slash = path.lastIndex(of: "/") else { return "." }

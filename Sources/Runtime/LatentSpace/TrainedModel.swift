@@ -70,7 +70,9 @@ package struct TrainedModel: Sendable {
     }
 
     /// The same for files about this dataset: another one than the model was trained on is named too.
-    package func prefix(for name: String) -> String { dataset == nil || dataset == name ? prefix : prefix + "on-\(name)-" }
+    package func prefix(for name: String) -> String {
+        dataset == nil || dataset == name ? prefix : prefix + "on-\(name)-"
+    }
 
     /// The folder of the model file.
     package var folder: String {

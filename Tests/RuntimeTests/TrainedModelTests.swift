@@ -70,7 +70,8 @@ import Testing
         #expect(model.network.margin == 0.5 && model.dataset == "MNIST" && model.distance == .cosine)
         #expect(model.excludedClasses == [7, 8])
         #expect(model.notes.count == 1, "the digest is another")
-        #expect(model.prefix == "\(folder)/triplet-MNIST-")
+        #expect(model.prefix == "\(folder)/triplet-MNIST-" && model.prefix(for: "MNIST") == model.prefix)
+        #expect(model.prefix(for: "FashionMNIST") == "\(folder)/triplet-MNIST-on-FashionMNIST-")
     }
 
     @Test func whatDoesNotFitIsRefusedWithARemedy() throws {

@@ -11,7 +11,7 @@ struct Siamese: ParsableCommand {
         version: programVersion,
         subcommands: [
             Train.self, Coordinator.self, Worker.self, Relay.self, Evaluate.self, Embed.self, Search.self,
-            Generate.self,
+            Generate.self, Export.self,
             Status.self, Keygen.self, Bench.self,
         ])
 

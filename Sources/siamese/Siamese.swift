@@ -11,8 +11,7 @@ struct Siamese: ParsableCommand {
         version: programVersion,
         subcommands: [
             Train.self, Coordinator.self, Worker.self, Relay.self, Evaluate.self, Embed.self, Search.self,
-            Generate.self,
-            Status.self, Keygen.self, Bench.self,
+            Generate.self, Export.self, Plot.self, Compare.self, Status.self, Keygen.self, Bench.self,
         ])
 
     /// As argument-parser's own, but wrong usage is one line like every other failure.

@@ -1,5 +1,5 @@
-// The only file that talks to cairo: an opaque bitmap with an antialiased pen, text, stamped markers and PNG output.
-// Knows nothing of plots. Coordinates are in points, y down; `scale` pixels make one point.
+// An opaque sheet with an antialiased pen and text, as a bitmap (PNG) or a drawing (SVG, PDF). With Markers.swift all there is that
+// talks to cairo. Knows nothing of plots. Coordinates are in points, y down; `scale` pixels of a bitmap make one point.
 
 import CCairo
 
@@ -61,22 +61,38 @@ struct Box: Equatable, Sendable {
 final class Canvas {
     let width: Int
     let height: Int
+    /// 1 where there are no pixels.
     let scale: Double
+    let format: PictureFormat
     private let surface: OpaquePointer
-    private let context: OpaquePointer
+    let context: OpaquePointer
+    /// Where a drawing goes; a bitmap is its own memory.
+    private let stream: ByteStream
 
-    /// A white bitmap of `width` × `height` points.
-    init(width: Int, height: Int, scale: Double) throws(CanvasError) {
+    /// A white sheet of `width` × `height` points.
+    init(width: Int, height: Int, scale: Double, format: PictureFormat = .png) throws(CanvasError) {
         self.width = width
         self.height = height
-        self.scale = scale
-        let pixels = (Int32(Double(width) * scale), Int32(Double(height) * scale))
-        let surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, pixels.0, pixels.1)
+        self.scale = format == .png ? scale : 1
+        self.format = format
+        let stream = ByteStream()
+        self.stream = stream
+        let size = (Double(width) * self.scale, Double(height) * self.scale)
+        let surface =
+            switch format {
+            case .png: cairo_image_surface_create(CAIRO_FORMAT_RGB24, Int32(size.0), Int32(size.1))
+            case .svg: cairo_svg_surface_create_for_stream(ByteStream.append, stream.reference, size.0, size.1)
+            case .pdf: cairo_pdf_surface_create_for_stream(ByteStream.append, stream.reference, size.0, size.1)
+            }
         // Cairo returns an object in an error state rather than NULL.
         guard let surface, let context = cairo_create(surface) else { throw CanvasError(reason: "no surface") }
         self.surface = surface
         self.context = context
-        cairo_scale(context, scale, scale)
+        // The bytes are to be a function of the picture: cairo would write the time of day.
+        if format == .pdf {
+            cairo_pdf_surface_set_metadata(surface, CAIRO_PDF_METADATA_CREATE_DATE, "1970-01-01T00:00:00Z")
+        }
+        cairo_scale(context, self.scale, self.scale)
         setFontOptions()
         cairo_set_line_join(context, CAIRO_LINE_JOIN_ROUND)
         fill(Box(left: 0, top: 0, right: Double(width), bottom: Double(height)), Colour(hex: 0xFFFFFF))
@@ -104,8 +120,31 @@ final class Canvas {
         cairo_font_options_destroy(options)
     }
 
-    private func set(_ colour: Colour, alpha: Double = 1) {
+    func set(_ colour: Colour, alpha: Double = 1) {
         cairo_set_source_rgba(context, colour.red, colour.green, colour.blue, alpha)
+    }
+
+    /// From now on a drawing of `width` × `height` points is as large as the sheet lets it be, in its middle.
+    func fit(width drawn: Double, height: Double) {
+        let factor = min(Double(width) / drawn, Double(self.height) / height)
+        cairo_translate(context, (Double(width) - drawn * factor) / 2, (Double(self.height) - height * factor) / 2)
+        cairo_scale(context, factor, factor)
+    }
+}
+
+/// The bytes that cairo has written so far; a class, so that its callback can hold on to it.
+private final class ByteStream {
+    private(set) var bytes: [UInt8] = []
+
+    /// Valid while this object lives.
+    var reference: UnsafeMutableRawPointer { Unmanaged.passUnretained(self).toOpaque() }
+
+    static let append: @convention(c) (UnsafeMutableRawPointer?, UnsafePointer<UInt8>?, UInt32) -> cairo_status_t = {
+        closure, data, count in
+        guard let closure, let data else { return CAIRO_STATUS_WRITE_ERROR }
+        Unmanaged<ByteStream>.fromOpaque(closure).takeUnretainedValue().bytes
+            .append(contentsOf: UnsafeBufferPointer(start: data, count: Int(count)))
+        return CAIRO_STATUS_SUCCESS
     }
 }
 
@@ -125,10 +164,13 @@ extension Canvas {
         cairo_stroke(context)
     }
 
-    func stroke(_ points: [Point], _ colour: Colour, width: Double) {
+    /// - Parameter dash: lengths of line and gap, in points; nil: no gaps
+    func stroke(_ points: [Point], _ colour: Colour, width: Double, dash: [Double]? = nil) {
         guard let first = points.first else { return }
         set(colour)
         cairo_set_line_width(context, width)
+        if let dash { cairo_set_dash(context, dash, Int32(dash.count), 0) }
+        defer { if dash != nil { cairo_set_dash(context, nil, 0, 0) } }
         cairo_move_to(context, first.x, first.y)
         for point in points.dropFirst() { cairo_line_to(context, point.x, point.y) }
         cairo_stroke(context)
@@ -152,8 +194,8 @@ extension Canvas {
         cairo_restore(context)
     }
 
-    func disc(_ centre: Point, radius: Double, _ colour: Colour) {
-        set(colour)
+    func disc(_ centre: Point, radius: Double, _ colour: Colour, alpha: Double = 1) {
+        set(colour, alpha: alpha)
         cairo_new_sub_path(context)
         cairo_arc(context, centre.x, centre.y, radius, 0, 2 * .pi)
         cairo_fill(context)
@@ -229,69 +271,28 @@ extension Canvas {
     }
 }
 
-// MARK: - Markers
-
-/// A disc drawn once at each of 4 × 4 sub-pixel positions, as coverage. Stamping it costs a small copy, so sixty thousand
-/// points take a fraction of a second and still lie within an eighth of a pixel of their place.
-final class Marker {
-    static let steps = 4
-    fileprivate let masks: [OpaquePointer]
-    /// Pixels from a mask's edge to the middle of the pixel grid cell that the disc is centred in.
-    fileprivate let reach: Int
-
-    /// `radius` in pixels, `alpha` 0...1.
-    init(radius: Double, alpha: Double) {
-        let reach = Int(radius.rounded(.up)) + 1
-        self.reach = reach
-        masks = (0..<Self.steps * Self.steps).compactMap { index in
-            let side = Int32(2 * reach + 1)
-            let mask = cairo_image_surface_create(CAIRO_FORMAT_A8, side, side)
-            let context = cairo_create(mask)
-            let shift = (Double(index % Self.steps), Double(index / Self.steps))
-            cairo_set_source_rgba(context, 0, 0, 0, alpha)
-            cairo_arc(
-                context, Double(reach) + shift.0 / Double(Self.steps), Double(reach) + shift.1 / Double(Self.steps),
-                radius, 0, 2 * .pi)
-            cairo_fill(context)
-            cairo_destroy(context)
-            cairo_surface_flush(mask)
-            return mask
-        }
-    }
-
-    deinit { for mask in masks { cairo_surface_destroy(mask) } }
-}
-
-extension Canvas {
-    /// Stamps `marker` at every point, in the order given, in the colour of its index. Nothing is clipped.
-    func stamp(_ marker: Marker, at points: [(place: Point, colour: Int)], colours: [Colour]) {
-        let sources = colours.map { cairo_pattern_create_rgb($0.red, $0.green, $0.blue) }
-        defer { for source in sources { cairo_pattern_destroy(source) } }
-        cairo_save(context)
-        cairo_identity_matrix(context)
-        let steps = Marker.steps
-        for point in points {
-            let x = Int((point.place.x * scale * Double(steps)).rounded())
-            let y = Int((point.place.y * scale * Double(steps)).rounded())
-            // Arithmetic shifts and masks round toward minus infinity also left of the origin.
-            let mask = marker.masks[(y & (steps - 1)) * steps + (x & (steps - 1))]
-            cairo_set_source(context, sources[point.colour])
-            cairo_mask_surface(context, mask, Double((x >> 2) - marker.reach), Double((y >> 2) - marker.reach))
-        }
-        cairo_restore(context)
-    }
-}
-
 // MARK: - Output
 
 extension Canvas {
-    /// The picture as a PNG file.
-    func png() throws(CanvasError) -> [UInt8] {
+    /// The picture as a file of its format. Nothing can be drawn afterwards.
+    func encoded() throws(CanvasError) -> [UInt8] {
         try check()
-        return try pngBytes(of: surface)
+        guard format != .png else { return try pngBytes(of: surface) }
+        cairo_surface_finish(surface)
+        let status = cairo_surface_status(surface)
+        guard status == CAIRO_STATUS_SUCCESS else {
+            throw CanvasError(reason: String(cString: cairo_status_to_string(status)))
+        }
+        return stream.bytes
     }
 
-    /// The pixels as `0x??RRGGBB`, row by row without padding.
+    /// The picture as a PNG file.
+    func png() throws(CanvasError) -> [UInt8] {
+        precondition(format == .png, "a canvas for \(format)")
+        return try encoded()
+    }
+
+    /// The pixels as `0x??RRGGBB`, row by row without padding. Of a bitmap only.
     func pixels() throws(CanvasError) -> [UInt32] {
         cairo_surface_flush(surface)
         try check()
@@ -312,20 +313,10 @@ extension Canvas {
 
 /// A surface as the bytes of a PNG file.
 func pngBytes(of surface: OpaquePointer?) throws(CanvasError) -> [UInt8] {
-    var bytes: [UInt8] = []
-    let status = withUnsafeMutablePointer(to: &bytes) { target in
-        cairo_surface_write_to_png_stream(
-            surface,
-            { closure, data, count in
-                guard let target = closure?.assumingMemoryBound(to: [UInt8].self), let data else {
-                    return CAIRO_STATUS_WRITE_ERROR
-                }
-                target.pointee.append(contentsOf: UnsafeBufferPointer(start: data, count: Int(count)))
-                return CAIRO_STATUS_SUCCESS
-            }, target)
-    }
+    let stream = ByteStream()
+    let status = cairo_surface_write_to_png_stream(surface, ByteStream.append, stream.reference)
     guard status == CAIRO_STATUS_SUCCESS else {
         throw CanvasError(reason: String(cString: cairo_status_to_string(status)))
     }
-    return bytes
+    return withExtendedLifetime(stream) { stream.bytes }
 }

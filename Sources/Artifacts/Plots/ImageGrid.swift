@@ -51,14 +51,20 @@ package struct ImageGrid: Sendable {
     }
 
     /// Two pixels per point.
-    package func png() throws(CanvasError) -> [UInt8] {
+    package func png() throws(CanvasError) -> [UInt8] { try encoded(PictureStyle()) }
+
+    /// Of another size than its own, everything is larger or smaller.
+    package func encoded(_ style: PictureStyle) throws(CanvasError) -> [UInt8] {
         let bottom = top(max(rows - 1, 0)) + imageSize
         let right = left(columns - 1) + imageSize
         let titleEnd = Self.margins.left + Double(title.utf8.count) * PlotStyle.titleSize * 0.7
-        let canvas = try Canvas(
+        let natural = PictureSize(
             width: Int(max(right, titleEnd) + Self.margins.right),
-            height: Int(bottom + (hasFeet ? 54 : Self.margins.bottom)),
-            scale: PlotStyle.pngScale)
+            height: Int(bottom + (hasFeet ? 54 : Self.margins.bottom)))
+        let size = style.size ?? natural
+        let canvas = try Canvas(
+            width: size.width, height: size.height, scale: PlotStyle.pngScale, format: style.format)
+        if size != natural { canvas.fit(width: Double(natural.width), height: Double(natural.height)) }
         let x = Self.margins.left
         canvas.write(.bold(title), at: Point(x: x, y: 36), size: PlotStyle.titleSize, PlotStyle.ink)
         if let remark {
@@ -71,7 +77,7 @@ package struct ImageGrid: Sendable {
                 grey: image, columns: Self.side, in: Box(left: x, top: y, right: x + imageSize, bottom: y + imageSize))
         }
         drawLabels(on: canvas, bottom: bottom, right: right)
-        return try canvas.png()
+        return try canvas.encoded()
     }
 
     private func drawLabels(on canvas: Canvas, bottom: Double, right: Double) {

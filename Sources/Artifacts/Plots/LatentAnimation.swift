@@ -32,23 +32,22 @@ package struct LatentAnimation: Sendable {
         frames.append(Frame(epoch: epoch, points: points))
     }
 
-    /// 800 × 700 pixels, the limits of the axes from all frames; more than two dimensions are seen through the
-    /// principal components of the last. Nil without frames.
-    package func gif() throws -> [UInt8]? {
+    /// 800 × 700 pixels or what the style says, a pixel a point; the limits of the axes are from all frames; more than two dimensions
+    /// are seen through the principal components of the last. Nil without frames.
+    package func gif(_ style: PictureStyle = PictureStyle()) throws -> [UInt8]? {
         guard let last = frames.last else { return nil }
         let view = PlanarView(for: last.points)
         let extent = frames.reduce(ScatterLimits.Extent.none) { extent, frame in
             extent.union(.init(of: view.place(frame.points).points))
         }
-        let limits = ScatterLimits(holding: extent, view: view, classCount: classNames.count)
-        let palette = IndexedPalette(classes: Palette.classes)
-        let size = ScatterFigure.size
+        let palette = IndexedPalette(classes: style.palette.colours)
+        let size = style.size ?? ScatterFigure.naturalSize
         var encoder = try GIFEncoder(width: size.width, height: size.height, palette: palette.colours)
         let delay = min(max(Self.duration / frames.count, Self.delays.lowerBound), Self.delays.upperBound)
         for (index, frame) in frames.enumerated() {
             let figure = ScatterFigure(
-                title: title, subtitle: subtitle(frame, view), view: view, classNames: classNames,
-                limits: limits)
+                title: title, subtitle: subtitle(frame, view), view: view, classNames: classNames, holding: extent,
+                size: size, colours: style.palette.colours)
             let canvas = try Canvas(width: size.width, height: size.height, scale: 1)
             let (placed, dropped) = view.place(frame.points)
             figure.draw(placed, dropped: dropped, on: canvas)

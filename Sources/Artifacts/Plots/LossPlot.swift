@@ -1,4 +1,4 @@
-// The picture of learning: training and validation loss over the epochs, as a PNG; of a loss of several terms, one plot for each,
+// The picture of learning: training and validation loss over the epochs; of a loss of several terms, one plot for each,
 // below each other. Not a general line chart.
 
 /// Mean loss per epoch, as two lines with markers. Epoch 0, if given, is the loss before any training.
@@ -16,17 +16,31 @@ package struct LossPlot: Sendable {
         }
     }
 
-    private struct Series {
-        let name: String
-        let colour: Colour
-        let marker: LineMarker
-        let losses: any KeyPath<Epoch, Double?> & Sendable
+    /// What is compared: the losses of a run, under its name.
+    package struct Run: Sendable {
+        package let name: String
+        package let epochs: [Epoch]
+
+        package init(name: String, epochs: [Epoch]) {
+            self.name = name
+            self.epochs = epochs
+        }
     }
 
-    private static let series = [
-        Series(name: "training", colour: Palette.classes[0], marker: .disc, losses: \.training),
-        Series(name: "validation", colour: Palette.classes[1], marker: .square, losses: \.validation),
-    ]
+    /// One line of the picture.
+    private struct Series {
+        /// In the legend; nil: not there.
+        let name: String?
+        /// Index of the palette.
+        let colour: Int
+        /// Nil: the line alone, and dashed.
+        let marker: LineMarker?
+        /// Nil where nothing was measured; ascending epochs.
+        let losses: [(epoch: Int, loss: Double?)]
+
+        var isEmpty: Bool { losses.allSatisfy { $0.loss == nil } }
+    }
+
     private static let size = (width: 800, height: 500)
     /// Height of a plot among several.
     private static let smallHeight = 340
@@ -37,39 +51,70 @@ package struct LossPlot: Sendable {
     private let quantity: String
     /// Where the plot is on its canvas.
     private var top = 0
+    private var width = Self.size.width
     private var height = Self.size.height
+    private var colours = Palette.classes
     private var axes: Box {
-        Box(left: 84, top: Double(top) + 74, right: 770, bottom: Double(top + height) - 64)
+        Box(left: 84, top: Double(top) + 74 + 20 * Double(legendRows - 1), right: Double(width) - 30, bottom: Double(top + height) - 64)
     }
-    private let epochs: [Epoch]
+    /// Room for the legend, which stands above the axes.
+    private var legendRows = 1
+    private let series: [Series]
+    private let epochs: ClosedRange<Int>
     private let x: ClosedRange<Double>
     private let y: ClosedRange<Double>
     private let yTicks: Ticks
 
     /// - Parameter quantity: what the vertical axis shows
     package init(title: String, quantity: String = "mean loss", epochs: [Epoch]) {
+        let epochs = epochs.sorted { $0.number < $1.number }
+        self.init(
+            title: title, quantity: quantity,
+            series: [
+                Series(
+                    name: "training", colour: 0, marker: .disc, losses: epochs.map { ($0.number, $0.training) }),
+                Series(
+                    name: "validation", colour: 1, marker: .square,
+                    losses: epochs.map { ($0.number, $0.validation) }),
+            ])
+    }
+
+    /// Several runs in one plot: the validation losses as lines with markers, the training losses dashed.
+    ///
+    /// - Parameter runs: at most ten
+    package init(title: String, quantity: String = "mean loss", runs: [Run]) {
+        precondition(runs.count <= Palette.classes.count, "\(runs.count) runs, ten have colours")
+        let series = runs.enumerated().flatMap { index, run in
+            let epochs = run.epochs.sorted { $0.number < $1.number }
+            return [
+                Series(
+                    name: nil, colour: index, marker: nil, losses: epochs.map { ($0.number, $0.training) }),
+                Series(
+                    name: run.name, colour: index, marker: .square, losses: epochs.map { ($0.number, $0.validation) }),
+            ]
+        }
+        self.init(title: title, quantity: quantity, series: series)
+    }
+
+    private init(title: String, quantity: String, series: [Series]) {
         self.title = title
         self.quantity = quantity
-        self.epochs = epochs.sorted { $0.number < $1.number }
-        let first = Double(self.epochs.first?.number ?? 0)
-        let last = Double(self.epochs.last?.number ?? 1)
+        self.series = series
+        let numbers = series.flatMap(\.losses).map(\.epoch)
+        epochs = (numbers.min() ?? 0)...(numbers.max() ?? 1)
+        let (first, last) = (Double(epochs.lowerBound), Double(epochs.upperBound))
         let margin = max(0.5, (last - first) * 0.02)
         x = first - margin...last + margin
-        y = Self.lossRange(epochs)
+        y = Self.lossRange(series.flatMap(\.losses).compactMap(\.loss).filter(Self.isDrawable), epochs: epochs)
         yTicks = Ticks(in: y, atMost: 8)
     }
 
     /// Finite, with room for the arithmetic of an axis.
     private static func isDrawable(_ loss: Double) -> Bool { loss.magnitude < 1e300 }
 
-    private static func drawableLosses(_ epochs: [Epoch]) -> [Double] {
-        epochs.flatMap { [$0.training, $0.validation] }.compactMap(\.self).filter(isDrawable)
-    }
-
     /// From zero, so that heights compare as ratios, unless that would leave more than the lower 60 % of the picture
     /// empty. Not less than 2 % of the loss from bottom to top: a flat loss looks flat, not like noise.
-    private static func lossRange(_ epochs: [Epoch]) -> ClosedRange<Double> {
-        let losses = drawableLosses(epochs)
+    private static func lossRange(_ losses: [Double], epochs: ClosedRange<Int>) -> ClosedRange<Double> {
         guard let low = losses.min(), let high = losses.max() else { return 0...1 }
         if low >= 0, low <= high * 0.6 || epochs.count == 1 { return 0...(high > 0 ? high * 1.06 : 1) }
         let margin = max((high - low) * 0.08, (max(abs(low), abs(high)) * 0.02 - (high - low)) / 2)
@@ -77,30 +122,35 @@ package struct LossPlot: Sendable {
     }
 
     /// 1600 × 1000 pixels.
-    package func png() throws(CanvasError) -> [UInt8] {
-        let canvas = try Canvas(width: Self.size.width, height: Self.size.height, scale: PlotStyle.pngScale)
-        draw(on: canvas)
-        return try canvas.png()
+    package func png() throws(CanvasError) -> [UInt8] { try encoded(PictureStyle()) }
+
+    package func encoded(_ style: PictureStyle) throws(CanvasError) -> [UInt8] {
+        try Self.encoded([self], style)
     }
 
-    /// Several plots below each other, each 1600 × 680 pixels.
-    package static func png(of plots: [LossPlot]) throws(CanvasError) -> [UInt8] {
+    /// One plot, or several below each other, each 1600 × 680 pixels unless the style says otherwise.
+    package static func encoded(_ plots: [LossPlot], _ style: PictureStyle) throws(CanvasError) -> [UInt8] {
+        let count = max(plots.count, 1)
+        let natural = PictureSize(width: size.width, height: count == 1 ? size.height : smallHeight * count)
+        let size = style.size ?? natural
         let canvas = try Canvas(
-            width: size.width, height: smallHeight * max(plots.count, 1), scale: PlotStyle.pngScale)
+            width: size.width, height: size.height, scale: PlotStyle.pngScale, format: style.format)
         for (index, plot) in plots.enumerated() {
             var plot = plot
-            (plot.top, plot.height) = (index * smallHeight, smallHeight)
+            (plot.top, plot.height) = (index * size.height / count, size.height / count)
+            (plot.width, plot.colours) = (size.width, style.palette.colours)
+            plot.legendRows = plot.legend(on: canvas).rows
             plot.draw(on: canvas)
         }
-        return try canvas.png()
+        return try canvas.encoded()
     }
 
     private func draw(on canvas: Canvas) {
         drawGrid(on: canvas)
         drawAxes(on: canvas)
-        for series in Self.series { draw(series, on: canvas) }
+        for series in series { draw(series, on: canvas) }
         drawTitleAndLegend(on: canvas)
-        if Self.drawableLosses(epochs).isEmpty {
+        if !series.flatMap(\.losses).contains(where: { $0.loss.map(Self.isDrawable) ?? false }) {
             let middle = Point(x: (axes.left + axes.right) / 2, y: (axes.top + axes.bottom) / 2)
             canvas.write("no losses to show", at: middle, size: PlotStyle.labelSize, PlotStyle.quiet, anchor: 0.5)
         }
@@ -114,9 +164,9 @@ package struct LossPlot: Sendable {
 
     /// Epochs are whole: ticks at multiples of 1, 2, 5, 10, … from the first epoch to the last.
     private var xTicks: Ticks {
-        let ticks = Ticks(in: x, atMost: 13)
+        let ticks = Ticks(in: x, atMost: max(3, Int(axes.width / 52)))
         let whole = ticks.step < 1 ? Ticks(mantissa: 1, exponent: 0, indices: 0...0) : ticks
-        return whole.covering(Double(epochs.first?.number ?? 0)...Double(epochs.last?.number ?? 1))
+        return whole.covering(Double(epochs.lowerBound)...Double(epochs.upperBound))
     }
 
     private func drawGrid(on canvas: Canvas) {
@@ -160,47 +210,60 @@ package struct LossPlot: Sendable {
     }
 
     private func draw(_ series: Series, on canvas: Canvas) {
+        let dash = series.marker == nil ? [5.0, 4.0] : nil
         var line: [Point] = []
         var points: [Point] = []
-        for epoch in epochs {
-            guard let loss = epoch[keyPath: series.losses] else { continue }
+        for (epoch, loss) in series.losses {
+            guard let loss else { continue }
             guard Self.isDrawable(loss) else {
-                canvas.stroke(line, series.colour, width: 2)
+                canvas.stroke(line, colours[series.colour], width: 2, dash: dash)
                 line = []
                 continue
             }
-            line.append(position(Double(epoch.number), loss))
-            points.append(position(Double(epoch.number), loss))
+            line.append(position(Double(epoch), loss))
+            points.append(position(Double(epoch), loss))
         }
-        canvas.stroke(line, series.colour, width: 2)
-        if points.count <= Self.mostMarkers {
-            for point in points { series.marker.draw(at: point, series.colour, on: canvas) }
+        canvas.stroke(line, colours[series.colour], width: 2, dash: dash)
+        guard points.count <= Self.mostMarkers else { return }
+        for point in points { series.marker?.draw(at: point, colours[series.colour], on: canvas) }
+    }
+
+    /// Where the names of the legend stand, relative to the left end of its first row, and how many rows there are.
+    private func legend(on canvas: Canvas) -> (places: [(series: Series, x: Double, row: Int)], rows: Int) {
+        var places: [(series: Series, x: Double, row: Int)] = []
+        var (x, row) = (0.0, 0)
+        for series in series where !series.isEmpty {
+            guard let name = series.name else { continue }
+            let width = 36 + canvas.width(of: RichText(name), size: PlotStyle.legendSize)
+            if x > 0, x + width > axes.width { (x, row) = (0, row + 1) }
+            places.append((series, x, row))
+            x += width + 24
         }
+        return (places, row + 1)
     }
 
     /// The legend stands above the axes, where there is no data.
     private func drawTitleAndLegend(on canvas: Canvas) {
-        canvas.write(.bold(title), at: Point(x: axes.left, y: axes.top - 38), size: PlotStyle.titleSize, PlotStyle.ink)
-        var x = axes.left
-        for series in Self.series where epochs.contains(where: { $0[keyPath: series.losses] != nil }) {
-            canvas.stroke([Point(x: x, y: axes.top - 18), Point(x: x + 28, y: axes.top - 18)], series.colour, width: 2)
-            series.marker.draw(at: Point(x: x + 14, y: axes.top - 18), series.colour, on: canvas)
-            let name = RichText(series.name)
-            canvas.write(name, at: Point(x: x + 36, y: axes.top - 13.4), size: PlotStyle.legendSize, PlotStyle.ink)
-            x += 36 + canvas.width(of: name, size: PlotStyle.legendSize) + 24
+        let top = axes.top - 18 - 20 * Double(legendRows - 1)
+        canvas.write(.bold(title), at: Point(x: axes.left, y: top - 20), size: PlotStyle.titleSize, PlotStyle.ink)
+        for (series, offset, row) in legend(on: canvas).places {
+            let (x, y) = (axes.left + offset, top + 20 * Double(row))
+            canvas.stroke([Point(x: x, y: y), Point(x: x + 28, y: y)], colours[series.colour], width: 2)
+            series.marker?.draw(at: Point(x: x + 14, y: y), colours[series.colour], on: canvas)
+            canvas.write(
+                RichText(series.name ?? ""), at: Point(x: x + 36, y: y + 4.6), size: PlotStyle.legendSize,
+                PlotStyle.ink)
         }
-        let lost = epochs.flatMap { [$0.training, $0.validation] }.compactMap(\.self).filter { !Self.isDrawable($0) }
-            .count
+        let lost = series.flatMap(\.losses).compactMap(\.loss).count { !Self.isDrawable($0) }
         guard lost > 0 else { return }
         let remark = RichText("\(lost) \(lost == 1 ? "value" : "values") not finite, not drawn")
         canvas.write(
-            remark, at: Point(x: axes.right, y: axes.top - 13.4), size: PlotStyle.tickSize, PlotStyle.warning, anchor: 1
-        )
+            remark, at: Point(x: axes.right, y: top + 4.6), size: PlotStyle.tickSize, PlotStyle.warning, anchor: 1)
     }
 }
 
 /// Shapes differ too, for readers and printers without colour.
-private enum LineMarker {
+enum LineMarker {
     case disc
     case square
 

@@ -3,15 +3,31 @@
 
 /// Everything of a scatter drawing but its points.
 struct ScatterFigure {
-    /// Points; the axes take the left, the legend the right.
-    static let size = (width: 800, height: 700)
-    private static let axes = Box(left: 88, top: 74, right: 650, bottom: 636)
+    static let naturalSize = PictureSize(width: 800, height: 700)
 
     let title: String
     let subtitle: String
     let view: PlanarView
     let classNames: [String]
     let limits: ScatterLimits
+    let colours: [Colour]
+    let axes: Box
+
+    /// - Parameter extent: of all points that will be drawn, here or in other frames
+    init(
+        title: String, subtitle: String, view: PlanarView, classNames: [String], holding extent: ScatterLimits.Extent,
+        size: PictureSize, colours: [Colour]
+    ) {
+        self.title = title
+        self.subtitle = subtitle
+        self.view = view
+        self.classNames = classNames
+        self.colours = colours
+        // The axes take the left, the legend the right.
+        axes = Box(left: 88, top: 74, right: Double(size.width) - 150, bottom: Double(size.height) - 64)
+        limits = ScatterLimits(
+            holding: extent, view: view, classCount: classNames.count, width: axes.width, height: axes.height)
+    }
 
     func draw(_ points: [PlanarView.Placed], dropped: Int, on canvas: Canvas) {
         drawGrid(on: canvas)
@@ -20,36 +36,34 @@ struct ScatterFigure {
         drawTitles(on: canvas)
         drawLegend(points, dropped: dropped, on: canvas)
         if points.isEmpty {
-            let middle = Point(x: (Self.axes.left + Self.axes.right) / 2, y: (Self.axes.top + Self.axes.bottom) / 2)
+            let middle = Point(x: (axes.left + axes.right) / 2, y: (axes.top + axes.bottom) / 2)
             canvas.write("no points to show", at: middle, size: PlotStyle.labelSize, PlotStyle.quiet, anchor: 0.5)
         }
     }
 
-    private func position(_ place: SIMD2<Double>) -> Point {
-        let x = (place.x - limits.x.lowerBound) / (limits.x.upperBound - limits.x.lowerBound)
-        let y = (place.y - limits.y.lowerBound) / (limits.y.upperBound - limits.y.lowerBound)
-        return Point(x: Self.axes.left + x * Self.axes.width, y: Self.axes.bottom - y * Self.axes.height)
-    }
+    private func position(_ place: SIMD2<Double>) -> Point { limits.position(place, in: axes) }
 
     private func drawPoints(_ points: [PlanarView.Placed], on canvas: Canvas) {
         // However many, points in one place are one mark, which must be seen.
         let isSingle = ScatterLimits.Extent(of: points).isSingle
         let style = PlotStyle.marker(count: isSingle ? 1 : points.count)
-        let marker = Marker(radius: style.radius * canvas.scale, alpha: style.alpha)
         // In dataset order, which mixes the classes: drawn class by class, the last would hide the others.
-        canvas.stamp(marker, at: points.map { (position($0.place), $0.label) }, colours: Palette.classes)
+        let marked = MarkedPoints(
+            points: points.map { (position($0.place), $0.label) }, colours: colours, radius: style.radius,
+            alpha: style.alpha)
+        canvas.mark(marked, within: axes)
     }
 
     private func drawGrid(on canvas: Canvas) {
         for value in limits.xTicks.values {
             let x = position(SIMD2(value, 0)).x
             canvas.stroke(
-                [Point(x: x, y: Self.axes.top), Point(x: x, y: Self.axes.bottom)], PlotStyle.grid,
+                [Point(x: x, y: axes.top), Point(x: x, y: axes.bottom)], PlotStyle.grid,
                 width: PlotStyle.gridWidth)
         }
         for y in rows.map(\.y) {
             canvas.stroke(
-                [Point(x: Self.axes.left, y: y), Point(x: Self.axes.right, y: y)], PlotStyle.grid,
+                [Point(x: axes.left, y: y), Point(x: axes.right, y: y)], PlotStyle.grid,
                 width: PlotStyle.gridWidth)
         }
     }
@@ -65,7 +79,6 @@ struct ScatterFigure {
     }
 
     private func drawFrame(on canvas: Canvas) {
-        let axes = Self.axes
         canvas.stroke(axes, PlotStyle.frame, width: PlotStyle.frameWidth)
         for (value, label) in zip(limits.xTicks.values, limits.xTicks.labels(commonExponent: limits.commonExponent)) {
             let x = position(SIMD2(value, 0)).x
@@ -94,20 +107,20 @@ struct ScatterFigure {
     }
 
     private func drawTitles(on canvas: Canvas) {
-        let left = Self.axes.left
+        let left = axes.left
         canvas.write(.bold(title), at: Point(x: left, y: 36), size: PlotStyle.titleSize, PlotStyle.ink)
         canvas.write(
             RichText(subtitle), at: Point(x: left, y: 58), size: PlotStyle.subtitleSize, PlotStyle.quiet)
     }
 
     private func drawLegend(_ points: [PlanarView.Placed], dropped: Int, on canvas: Canvas) {
-        let left = Self.axes.right + 24
+        let left = axes.right + 24
         // A strip's legend stands level with its rows.
-        let rowHeight = view.isIsometric ? 25.0 : Self.axes.height / Double(classNames.count)
-        let top = Self.axes.top + (view.isIsometric ? 9 : rowHeight / 2)
+        let rowHeight = view.isIsometric ? 25.0 : axes.height / Double(classNames.count)
+        let top = axes.top + (view.isIsometric ? 9 : rowHeight / 2)
         for (index, name) in classNames.enumerated() {
             let y = top + Double(index) * rowHeight
-            canvas.disc(Point(x: left, y: y), radius: 5.5, Palette.classes[index])
+            canvas.disc(Point(x: left, y: y), radius: 5.5, colours[index])
             canvas.write(
                 RichText(name), at: Point(x: left + 14, y: y + 4.6), size: PlotStyle.legendSize, PlotStyle.ink)
         }
@@ -115,7 +128,7 @@ struct ScatterFigure {
         let note = ["\(grouped(dropped)) not finite,", "not drawn"]
         for (index, line) in note.enumerated() {
             canvas.write(
-                RichText(line), at: Point(x: left - 6, y: Self.axes.bottom - 18 + Double(index) * 16),
+                RichText(line), at: Point(x: left - 6, y: axes.bottom - 18 + Double(index) * 16),
                 size: PlotStyle.tickSize, PlotStyle.warning)
         }
     }

@@ -22,6 +22,13 @@ struct ScatterLimits: Equatable, Sendable {
     let xTicks: Ticks
     let yTicks: Ticks
 
+    /// Where a point of the plane is drawn when the limits are the edges of `box`.
+    func position(_ place: SIMD2<Double>, in box: Box) -> Point {
+        let across = (place.x - x.lowerBound) / (x.upperBound - x.lowerBound)
+        let up = (place.y - y.lowerBound) / (y.upperBound - y.lowerBound)
+        return Point(x: box.left + across * box.width, y: box.bottom - up * box.height)
+    }
+
     /// The power of ten in which both axes are labelled, as their units are one.
     var commonExponent: Int {
         let exponents = [xTicks.commonExponent, yTicks.commonExponent]
@@ -30,20 +37,22 @@ struct ScatterLimits: Equatable, Sendable {
 
     /// Share of the data's length left free at each end.
     private static let margin = 0.04
-    private static let tickCount = 8
+    /// Points of paper that a tick has for itself.
+    private static let tickRoom = 70.0
 
-    /// Limits of a square drawing that hold `extent`. With an isometric view both axes have the same length and step; the
-    /// points stand in the middle. Otherwise y is one row per class, from the top.
-    init(holding extent: Extent, view: PlanarView, classCount: Int) {
+    /// Limits of a drawing of `width` × `height` points that hold `extent`. With an isometric view both axes have the same
+    /// unit and step; the points stand in the middle. Otherwise y is one row per class, from the top.
+    init(holding extent: Extent, view: PlanarView, classCount: Int, width: Double, height: Double) {
+        let most = (x: max(3, Int(width / Self.tickRoom)), y: max(3, Int(height / Self.tickRoom)))
         guard view.isIsometric else {
             x = Self.range(extent.low.x, extent.high.x)
             y = -Double(classCount) + 0.5...0.5
-            xTicks = Ticks(in: x, atMost: Self.tickCount)
-            yTicks = Ticks(in: y, atMost: Self.tickCount)
+            xTicks = Ticks(in: x, atMost: most.x)
+            yTicks = Ticks(in: y, atMost: most.y)
             return
         }
-        (x, y) = Self.square(extent)
-        let ticks = (Ticks(in: x, atMost: Self.tickCount), Ticks(in: y, atMost: Self.tickCount))
+        (x, y) = Self.ranges(extent, aspect: width / height)
+        let ticks = (Ticks(in: x, atMost: most.x), Ticks(in: y, atMost: most.y))
         // One step for both axes: the grid is made of squares.
         let isXCoarser = ticks.0.step > ticks.1.step
         xTicks = isXCoarser ? ticks.0 : ticks.1.covering(x)
@@ -62,10 +71,12 @@ struct ScatterLimits: Equatable, Sendable {
         return low - length * margin...high + length * margin
     }
 
-    /// Two ranges of equal length, the points in their middle. A length that is negligible on one axis takes that of the
-    /// other: points on a line are shown at the line's scale.
-    private static func square(_ extent: Extent) -> (x: ClosedRange<Double>, y: ClosedRange<Double>) {
-        guard extent.low.x <= extent.high.x else { return (-1...1, -1...1) }
+    /// Two ranges whose lengths are as `aspect` to 1, the points in their middle. A length that is negligible on one axis takes that
+    /// of the other: points on a line are shown at the line's scale.
+    private static func ranges(
+        _ extent: Extent, aspect: Double
+    ) -> (x: ClosedRange<Double>, y: ClosedRange<Double>) {
+        guard extent.low.x <= extent.high.x else { return (-aspect...aspect, -1...1) }
         let size = extent.high - extent.low
         let isFlat = (
             x: size.x <= negligible(extent.low.x, extent.high.x), y: size.y <= negligible(extent.low.y, extent.high.y)
@@ -74,11 +85,11 @@ struct ScatterLimits: Equatable, Sendable {
         let lengths = (x: x.upperBound - x.lowerBound, y: y.upperBound - y.lowerBound)
         let length =
             switch isFlat {
-            case (true, false): max(lengths.y, negligible(extent.low.x, extent.high.x))
-            case (false, true): max(lengths.x, negligible(extent.low.y, extent.high.y))
-            default: max(lengths.x, lengths.y)
+            case (true, false): max(lengths.y * aspect, negligible(extent.low.x, extent.high.x))
+            case (false, true): max(lengths.x, negligible(extent.low.y, extent.high.y) * aspect)
+            default: max(lengths.x, lengths.y * aspect)
             }
-        return (widened(x, to: length), widened(y, to: length))
+        return (widened(x, to: length), widened(y, to: length / aspect))
     }
 
     /// The spread that counts as none: its tick labels would need more digits than there is room for.

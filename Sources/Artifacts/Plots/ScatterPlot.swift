@@ -1,4 +1,4 @@
-// The picture of a latent space: a scatter with one colour per class, as a PNG.
+// The picture of a latent space: a scatter with one colour per class.
 
 /// A scatter plot of latent vectors of any dimension: two are drawn as they are, more through their two leading principal
 /// components, one along a strip per class; title and axes say which.
@@ -16,19 +16,23 @@ package struct ScatterPlot: Sendable {
         self.classNames = classNames
     }
 
-    /// 1600 × 1400 pixels. Vectors with a NaN or an infinity are left out, and the picture says how many.
-    package func png() throws(CanvasError) -> [UInt8] {
+    /// 1600 × 1400 pixels.
+    package func png() throws(CanvasError) -> [UInt8] { try encoded(PictureStyle()) }
+
+    /// Vectors with a NaN or an infinity are left out, and the picture says how many.
+    package func encoded(_ style: PictureStyle) throws(CanvasError) -> [UInt8] {
+        let size = style.size ?? ScatterFigure.naturalSize
         let view = PlanarView(for: points)
         let (placed, dropped) = view.place(points)
         let images = "\(grouped(points.count)) \(points.count == 1 ? "image" : "images")"
         let figure = ScatterFigure(
             title: title,
             subtitle: [images, view.remark(dimensions: points.dimensions)].compactMap(\.self).joined(separator: " · "),
-            view: view, classNames: classNames,
-            limits: ScatterLimits(holding: .init(of: placed), view: view, classCount: classNames.count))
-        let size = ScatterFigure.size
-        let canvas = try Canvas(width: size.width, height: size.height, scale: PlotStyle.pngScale)
+            view: view, classNames: classNames, holding: .init(of: placed), size: size,
+            colours: style.palette.colours)
+        let canvas = try Canvas(
+            width: size.width, height: size.height, scale: PlotStyle.pngScale, format: style.format)
         figure.draw(placed, dropped: dropped, on: canvas)
-        return try canvas.png()
+        return try canvas.encoded()
     }
 }

@@ -11,6 +11,7 @@ struct RunDescription {
     private let architecture: String?
     private let latentDimensions: Int?
     let margin: Float?
+    let beta: Float?
     let dataset: String?
     let distance: Distance?
     let isNormalized: Bool
@@ -39,6 +40,7 @@ struct RunDescription {
         architecture = configuration?["architecture"]?.string
         latentDimensions = configuration?["latent_dims"]?.integer
         margin = configuration?["margin"]?.number.map(Float.init)
+        beta = configuration?["beta"]?.number.map(Float.init)
         dataset = configuration?["dataset"]?.string
         distance = configuration?["distance"]?.string.flatMap(Distance.init)
         isNormalized = configuration?["normalize"] == .bool(true)

@@ -49,7 +49,7 @@ package struct TrainedModel: Sendable {
             }
             network = NetworkDescription(
                 kind: described.kind, architecture: described.architecture,
-                latentDimensions: described.latentDimensions, margin: report.margin ?? 1,
+                latentDimensions: described.latentDimensions, margin: report.margin ?? 1, beta: report.beta ?? 1,
                 inBatch: InBatchOptions(
                     distance: report.distance ?? .euclidean, isNormalized: report.isNormalized))
             if let theirs = report.modelDigest, theirs != "\(digest)" {

@@ -103,7 +103,7 @@ extension LatentFrame {
     }
 
     /// The frames among the attachments of a checkpoint; nil if one is not what `tensor` makes, or comes twice.
-    fileprivate static func all(in attachments: [Safetensors.Tensor], dimensions: Int) -> [LatentFrame]? {
+    static func all(in attachments: [Safetensors.Tensor], dimensions: Int) -> [LatentFrame]? {
         let tensors = attachments.filter { $0.name.hasPrefix(prefix) }
         let frames = tensors.compactMap { tensor -> LatentFrame? in
             guard let epoch = Int(tensor.name.dropFirst(prefix.count)), let latents = tensor.elements(as: Float.self),

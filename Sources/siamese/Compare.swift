@@ -1,0 +1,73 @@
+// `siamese compare`: several finished runs side by side.
+internal import ArgumentParser
+internal import Artifacts
+internal import Runtime
+
+struct Compare: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Compare finished runs: losses in one plot, latent spaces in one picture, figures in one table.",
+        discussion: """
+            Embeds each run's dataset (or --dataset) and searches the training set for every test image: k-NN accuracy, MAP@R, \
+            R-precision, recall@1, area under the ROC and equal error rate, as siamese evaluate defines them. With --output, \
+            draws comparison-losses and comparison-embeddings. Losses of different networks are different quantities: their \
+            heights in the plot cannot be compared, their shapes can.
+            """)
+
+    @Argument(help: ArgumentHelp("Folders of runs, or their …-run.json; at most ten.", valueName: "run"))
+    var runs: [String]
+
+    @Option(help: "Folder for the two pictures (default: none are drawn).")
+    var output: String?
+
+    @Option(help: "MNIST or FashionMNIST, for all runs (default: what each was trained on).")
+    var dataset: DatasetArgument?
+
+    @Option(help: "Folder with the dataset's four IDX files (default: the run's own, else look around, then download).")
+    var data: String?
+
+    @Option(help: "Nearest references that vote.")
+    var k = 5
+
+    @Option(help: "Latent spaces in a row of the picture.")
+    var columns = 5
+
+    @OptionGroup var picture: PictureArguments
+
+    @Option(help: "Threads (default: one per core).")
+    var threads: Int?
+
+    @Flag(help: "Print JSON instead of a table.")
+    var json = false
+
+    mutating func validate() throws {
+        guard (1...RunComparison.mostRuns).contains(runs.count), !runs.contains("") else {
+            throw ValidationError("Name one to \(RunComparison.mostRuns) runs, not \(runs.count).")
+        }
+        guard output?.isEmpty != true else { throw ValidationError("--output must name a folder.") }
+        for (name, value, most) in [
+            ("--k", k, 1_000_000), ("--columns", columns, RunComparison.mostRuns), ("--threads", threads ?? 1, 1024),
+        ] where !(1...most).contains(value) {
+            throw ValidationError("\(name) must be from 1 to \(most), not \(value).")
+        }
+    }
+
+    func run() throws {
+        requireInstructions()
+        var request = ComparisonRequest()
+        request.dataset = dataset?.name
+        request.data = data
+        request.threads = threads ?? Machine.cores
+        request.k = k
+        request.columns = columns
+        request.style = picture.style
+        do {
+            let comparison = try RunComparison(runs, request, environment: processEnvironment(), say: note)
+            let pictures = try output.map { folder throws(RunFailure) in try comparison.writePictures(to: folder) } ?? []
+            if json { return writeOutput(comparison.json(pictures: pictures).pretty()) }
+            let names = pictures.map { "picture \($0)\n" }.joined()
+            writeOutput(Array((comparison.table + (names.isEmpty ? "" : "\n" + names)).utf8))
+        } catch {
+            leave(with: RunFailure(error))
+        }
+    }
+}

@@ -1,0 +1,50 @@
+// `siamese plot`: the pictures of a finished run once more.
+internal import ArgumentParser
+internal import Artifacts
+internal import Runtime
+
+struct Plot: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Draw the pictures of a finished run again: other format, size or colours.",
+        discussion: """
+            Needs the run's run.json and model, its checkpoint (losses and frames of the animation) or at least metrics.jsonl, and \
+            the dataset, which is embedded again. Without options the pictures have the bytes that the run gave them. In SVG and \
+            PDF, more than 2000 points of a scatter are one image of 4 pixels per point; everything else is lines and letters.
+            """)
+
+    @Argument(help: ArgumentHelp("A run's folder, or its …-run.json where a folder has several.", valueName: "run"))
+    var place: String
+
+    @OptionGroup var picture: PictureArguments
+
+    @Option(help: "Folder for the pictures (default: the run's, where they replace the old ones).")
+    var output: String?
+
+    @Option(help: "Folder with the dataset's four IDX files (default: the run's own, else look around, then download).")
+    var data: String?
+
+    @Option(help: "Threads (default: one per core).")
+    var threads: Int?
+
+    mutating func validate() throws {
+        guard !place.isEmpty else { throw ValidationError("RUN must name a folder or a file.") }
+        guard output?.isEmpty != true else { throw ValidationError("--output must name a folder.") }
+        guard (1...1024).contains(threads ?? 1) else { throw ValidationError("--threads must be from 1 to 1024.") }
+    }
+
+    func run() throws {
+        requireInstructions()
+        var request = RedrawingRequest()
+        request.style = picture.style
+        request.output = output
+        request.data = data
+        request.threads = threads ?? Machine.cores
+        do {
+            for path in try redraw(place, request, environment: processEnvironment(), say: note) {
+                try tell("wrote \(path)")
+            }
+        } catch {
+            leave(with: error)
+        }
+    }
+}

@@ -185,7 +185,7 @@ import Testing
         var core = Script.core(a, b)
         let first = begin(&core, 1, at: 0).leases
         answer(&core, first[0], at: 10)
-        let again = core.onDeadline(now: Script.at(5_000)).leases
+        let again = (1...5 as ClosedRange<UInt64>).flatMap { core.onDeadline(now: Script.at($0 * 1_000)).leases }
         #expect(again.map(\.peer) == [a])
         answer(&core, again[0], at: 5_010)
         return (core, first[1].lease, begin(&core, 2, at: 5_011))
@@ -224,7 +224,7 @@ import Testing
         complete(&core, 1, at: 0)
         let second = begin(&core, 2, at: 20).leases
         answer(&core, second[0], at: 30)
-        let again = core.onDeadline(now: Script.at(2_000)).leases
+        let again = core.onDeadline(now: Script.at(1_000)).leases
         #expect(again.map(\.peer) == [a] && again.map(\.lease.reuses) == [0])
         answer(&core, again[0], at: 2_010)
         _ = begin(&core, 3, at: 2_011)

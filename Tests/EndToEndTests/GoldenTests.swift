@@ -31,6 +31,10 @@ struct GoldenDigest: CustomTestStringConvertible, Sendable {
         GoldenDigest("siamese-contrastive", "koch", "b46d3119f8c14c6c63ddf09e40e52263040f005ce34f06d67f259d36095ed8f1"),
         GoldenDigest("vae", "seed", "af895f14c7ca33e3f4359f5cfdb40affc48b6c5012014a7d6556e5789000497e"),
         GoldenDigest("vae", "koch", "518dfeb32c740e2fcbeaaf7784ca7e7d3c7951cb52e48a26ca4613b0ef9cfdcb"),
+        GoldenDigest("online-contrastive", "seed", "DIGEST1"),
+        GoldenDigest("online-triplet", "seed", "DIGEST2"),
+        GoldenDigest("supervised-contrastive", "seed", "DIGEST3"),
+        GoldenDigest("nt-xent", "seed", "DIGEST4"),
     ]
 }
 

@@ -100,9 +100,8 @@ import Testing
         let expected = try #require(plain(fixture, slopes))
         let count = fixture.extent.microbatches
         let middle = random.within(0...count)
-        let ranges = [
-            MicrobatchRange(first: 0, count: middle), MicrobatchRange(first: middle, count: count - middle),
-        ].filter { $0.count > 0 }
+        let ranges = [(0, middle), (middle, count - middle)].filter { $0.1 > 0 }
+            .map { MicrobatchRange(first: $0.0, count: $0.1) }
         for threads in [1, 2, 4] {
             for (kept, isForgetful) in [(count, false), (count / 2, false), (1, false), (count, true)] {
                 let found = try twoRounds(

@@ -10,15 +10,16 @@ package typealias ShardPasses = [Int: MicrobatchGradient]
 struct PassPool {
     private let network: NetworkDescription
     private var free: [MicrobatchGradient] = []
-    private let byteLimit: Int
-    private var bytes = 0
+    private let limit: Int
+    private var made = 0
     /// Whose scratch memory serves all, where one thread uses them one after the other.
     private var lender: MicrobatchGradient?
     private let isShared: Bool
 
     init(_ network: NetworkDescription, byteLimit: Int, threads: Int) {
         self.network = network
-        self.byteLimit = byteLimit
+        // As if none had lent its scratch memory to the others.
+        limit = max(1, byteLimit / MicrobatchGradient(network).byteCount)
         isShared = threads == 1
     }
 
@@ -28,7 +29,7 @@ struct PassPool {
         for index in range.first..<range.end {
             if let pass = free.popLast() {
                 passes[index] = pass
-            } else if bytes < byteLimit {
+            } else if made < limit {
                 passes[index] = make()
             }
         }
@@ -38,7 +39,7 @@ struct PassPool {
     private mutating func make() -> MicrobatchGradient {
         let pass = MicrobatchGradient(network, scratchOf: lender)
         if isShared { lender = lender ?? pass }
-        bytes += pass.byteCount
+        made += 1
         return pass
     }
 

@@ -23,7 +23,7 @@ private func allocations(_ body: () -> Void) -> Int {
         #expect(none == 0)
     }
 
-    @Test(arguments: NetworkKind.allCases, Architecture.allCases)
+    @Test(arguments: NetworkKind.withLossOfMicrobatch, Architecture.allCases)
     func aGradientAllocatesNothing(kind: NetworkKind, architecture: Architecture) {
         let computer = MicrobatchGradient(NetworkDescription(kind: kind, architecture: architecture))
         let batch = SyntheticBatch(kind, examples: microbatchSize)

@@ -29,7 +29,7 @@ func fixtureFolder(_ name: String, file: String = #filePath) -> String {
 }
 
 /// A reference file's content.
-private struct Reference {
+struct Reference {
     let content: Safetensors
 
     init(_ path: String) throws {
@@ -62,7 +62,8 @@ private struct Reference {
 @Suite struct ReferenceVectorTests {
     @Test func theVectorsAreThere() {
         let kinds = Set(ReferenceCase.all.map { $0.network.kind })
-        #expect(kinds == Set(NetworkKind.allCases), "in \(ReferenceCase.folder)")
+        let others = NetworkKind.allCases.filter { $0.isInBatch || $0 == .variationalAutoencoder }
+        #expect(kinds == Set(NetworkKind.allCases).subtracting(others), "in \(ReferenceCase.folder)")
     }
 
     @Test(arguments: ReferenceCase.all) func agreesWithPyTorch(reference: ReferenceCase) throws {

@@ -188,7 +188,8 @@ import Testing
         let again = (1...5 as ClosedRange<UInt64>).flatMap { core.onDeadline(now: Script.at($0 * 1_000)).leases }
         #expect(again.map(\.peer) == [a])
         answer(&core, again[0], at: 5_010)
-        return (core, first[1].lease, begin(&core, 2, at: 5_011))
+        let second = begin(&core, 2, at: 5_011)
+        return (core, first[1].lease, second)
     }
 
     @Test func whoWasLateWithTheFirstRoundGetsNothingOfTheSecond() {

@@ -32,8 +32,10 @@ struct StepFixture {
         }
         if let batch = BatchGradient(network) {
             try begin(.embeddings)
+            // Of NT-Xent: the two views of an image are a class.
+            let labels = network.kind == .ntXent ? (0..<96).map { Int32($0 / 2) } : examples.targets
             _ = batch.evaluate(
-                try shell.latents(), labels: examples.targets, draws: SelectionDraws(network, step: step))
+                try shell.latents(), labels: labels, draws: SelectionDraws(network, step: step))
             try begin(.gradientsOfLatents, batch.latentGradient.withUnsafeBytes { Frame(copying: $0) })
         } else {
             try begin(.gradients)

@@ -40,7 +40,8 @@ private final class DyingLink: WorkerLink {
         return .deadline
     }
 
-    func keyName(of peer: PeerID) -> String? { nil }
+    /// Without keys they would be one process on a new connection.
+    func keyName(of peer: PeerID) -> String? { "\(peer.rawValue)" }
     func awaitDepartures(until deadline: UInt64) {}
     func joined(processID: UInt32) {}
     func forget(_ peer: PeerID) {}

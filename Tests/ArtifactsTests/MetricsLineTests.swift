@@ -26,4 +26,40 @@ import Testing
         #expect(throws: JSONError.self) { try MetricsLine(decoding: Array(#"{"step":1}"#.utf8)) }
         #expect(throws: JSONError.self) { try MetricsLine(decoding: Array(line.encoded().prefix(20))) }
     }
+
+    @Test func tellsHowTheLatentSpaceFares() throws {
+        let health = MetricsHealth(
+            tuples: 200, active: 50, positiveDistance: 0.25, negativeDistance: 1.5, norm: 2.5)
+        let line = MetricsLine(step: 50, epoch: 1, split: .train, loss: 0.5, health: health, imagesPerSecond: 3)
+        #expect(
+            text(line)
+                == #"{"step":50,"epoch":1,"split":"train","loss":0.5,"tuples":200,"active_fraction":0.25,"#
+                + #""positive_distance":0.25,"negative_distance":1.5,"embedding_norm":2.5,"images_per_second":3}"# + "\n")
+        #expect(try MetricsLine(decoding: line.encoded()) == line)
+        let some = MetricsLine(
+            step: 50, epoch: 1, split: .train, loss: 0.5, health: MetricsHealth(tuples: 3, active: 1, norm: 0))
+        #expect(try MetricsLine(decoding: some.encoded()) == some)
+    }
+
+    /// The fraction is written, and the count is read back, whatever the rounding of their quotient.
+    @Test func everyCountOfActiveTuplesReadsBack() throws {
+        for tuples in [1, 3, 7, 49, 4095, 8192 * 8191, 1 << 40] {
+            for active in [0, 1, tuples / 3, tuples / 2, tuples - 1, tuples] {
+                let line = MetricsLine(
+                    step: 1, epoch: 1, split: .train, loss: 1, health: MetricsHealth(tuples: tuples, active: active))
+                #expect(try MetricsLine(decoding: line.encoded()) == line, "\(active) of \(tuples)")
+            }
+        }
+    }
+
+    @Test func aBatchWithoutTuplesHasNoFraction() throws {
+        let health = MetricsHealth(tuples: 0, active: 0, negativeDistance: 1.5, norm: 2.5)
+        #expect(health.activeFraction == nil)
+        let line = MetricsLine(step: 50, epoch: 1, split: .train, loss: 0, health: health)
+        #expect(
+            text(line)
+                == #"{"step":50,"epoch":1,"split":"train","loss":0,"tuples":0,"active_fraction":null,"#
+                + #""negative_distance":1.5,"embedding_norm":2.5}"# + "\n")
+        #expect(try MetricsLine(decoding: line.encoded()) == line)
+    }
 }

@@ -2,6 +2,7 @@
 import Artifacts
 import Foundation
 import Glibc
+import ModelCore
 import Runtime
 import Testing
 
@@ -20,10 +21,13 @@ extension EndToEnd {
             let cores = Machine.cores
             #expect(try list("peak").map { $0["cores"]?.integer } == (cores > 1 ? [1, cores] : [1]))
             let trained = try list("networks").filter { $0["pass"]?.string == "training" }
-            #expect(Set(trained.compactMap { $0["network"]?.string }) == Set(networks))
+            let all = NetworkKind.allCases
+            #expect(Set(trained.compactMap { $0["network"]?.string }) == Set(all.map(\.rawValue)))
+            // Losses: one of each network, of the in-batch family one of each selector.
+            let losses = all.reduce(0) { $0 + max(1, TupleSelector.choices(of: $1).count) }
             // Kernels of the architectures seed, wide and koch, and the losses; three embeddings, each network in each.
-            let kernels = 15 + 18 + 22 + networks.count
-            #expect(try list("kernels").count == kernels && list("networks").count == 3 + 3 * networks.count)
+            #expect(try list("kernels").count == 15 + 18 + 22 + losses)
+            #expect(try list("networks").count == 3 + 3 * all.count)
             let threads = BenchmarkOptions(
                 architecture: nil, network: nil, seconds: nil, isQuick: true, cores: cores
             ).threadCounts

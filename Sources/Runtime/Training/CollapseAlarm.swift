@@ -1,12 +1,12 @@
 // A latent space that has collapsed: all images lie on one point, the loss stands at the margin, and hardly a gradient is left that
 // would take them apart. Mining the hardest negatives from the first step on is known for it (Schroff et al. 2015, section 3.2).
-internal import Artifacts
-internal import ModelCore
+package import Artifacts
+package import ModelCore
 
 /// Looks at the lines of metrics.jsonl, and warns once.
-struct CollapseAlarm {
+package struct CollapseAlarm {
     /// So many lines in a row.
-    static let patience = 5
+    package static let patience = 5
     /// Distances below this part of the loss's own scale count as none.
     static let nothing = 0.01
 
@@ -14,11 +14,11 @@ struct CollapseAlarm {
     private var suspicions = 0
     private var isTold = false
 
-    init(_ network: NetworkDescription) { self.network = network }
+    package init(_ network: NetworkDescription) { self.network = network }
 
     /// - Parameter loss: mean since the line before
     /// - Returns: what to tell the user
-    mutating func look(at health: MetricsHealth?, loss: Double) -> String? {
+    package mutating func look(at health: MetricsHealth?, loss: Double) -> String? {
         guard !isTold, let health else { return nil }
         suspicions = isSuspicious(health, loss) ? suspicions + 1 : 0
         guard suspicions >= Self.patience else { return nil }

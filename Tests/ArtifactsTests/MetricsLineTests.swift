@@ -34,7 +34,8 @@ import Testing
         #expect(
             text(line)
                 == #"{"step":50,"epoch":1,"split":"train","loss":0.5,"tuples":200,"active_fraction":0.25,"#
-                + #""positive_distance":0.25,"negative_distance":1.5,"embedding_norm":2.5,"images_per_second":3}"# + "\n")
+                + #""positive_distance":0.25,"negative_distance":1.5,"embedding_norm":2.5,"images_per_second":3}"#
+                + "\n")
         #expect(try MetricsLine(decoding: line.encoded()) == line)
         let some = MetricsLine(
             step: 50, epoch: 1, split: .train, loss: 0.5, health: MetricsHealth(tuples: 3, active: 1, norm: 0))

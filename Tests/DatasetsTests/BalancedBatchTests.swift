@@ -29,7 +29,8 @@ import Testing
             for batch in 0..<100 / size {
                 let examples = epoch.batch(positions: batch * size..<(batch + 1) * size)
                 let counts = counts(examples)
-                #expect(counts.count == classes && counts.values.allSatisfy { $0 == samples }, "seed \(seed): \(counts)")
+                let isBalanced = counts.count == classes && counts.values.allSatisfy { $0 == samples }
+                #expect(isBalanced, "seed \(seed): \(counts)")
                 #expect(examples.images.count == 1 && Set(examples.images[0]).count == size, "seed \(seed): repeated")
                 #expect(examples.targets == examples.images[0].map { Int32(Self.labels[Int($0)]) })
             }

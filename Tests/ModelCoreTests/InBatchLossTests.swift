@@ -132,7 +132,8 @@ private func labels(_ count: Int, classes: Int32 = 4) -> [Int32] { (0..<Int32(co
         #expect(abs(straight.sums.loss - mixed.sums.loss) < 1e-5 * straight.sums.loss, "seed \(seed)")
         for (place, row) in order.enumerated() {
             for k in 0..<2 {
-                #expect(abs(mixed.gradient[2 * place + k] - straight.gradient[2 * row + k]) < 2e-3, "seed \(seed), \(row)")
+                let difference = mixed.gradient[2 * place + k] - straight.gradient[2 * row + k]
+                #expect(abs(difference) < 2e-3, "seed \(seed), \(row)")
             }
         }
     }
@@ -167,7 +168,8 @@ private func labels(_ count: Int, classes: Int32 = 4) -> [Int32] { (0..<Int32(co
             if step % 1_000 == 0 { #expect(try evaluate(network, latents, own, step: step).gradient == once.gradient) }
         }
         let square = counts.reduce(0.0) { $0 + (Double($1) - 2_000) * (Double($1) - 2_000) / 2_000 }
-        #expect(counts.reduce(0, +) == 8_000 && square < 16.27, "chi-square of three degrees, seed 3: \(square), \(counts)")
+        #expect(counts.reduce(0, +) == 8_000)
+        #expect(square < 16.27, "chi-square of three degrees, seed 3: \(square), \(counts)")
     }
 
     /// The example of docs/extending.md.
@@ -190,5 +192,40 @@ private func labels(_ count: Int, classes: Int32 = 4) -> [Int32] { (0..<Int32(co
         let sums = batch.evaluate([0, 1, 3, 9], labels: [0, 0, 0, 1], draws: SelectionDraws(network, step: 1))
         #expect(sums.loss == 1 + 3 + 2 && sums.examples == 3 && sums.active == 3)
         #expect(batch.latentGradient == [-2, 0, 2, 0])
+    }
+
+    /// The other examples of docs/extending.md.
+    struct NextNegative: TripletMiner {
+        func negative(_ row: AnchorRow, distance: Float, margin: Float, draw: Int) -> Int? {
+            row.closest(above: distance, below: .infinity)?.column
+        }
+    }
+
+    struct LinearCost: PairCost {
+        let margin: Float
+
+        func cost(distance: Float, isSame: Bool) -> (value: Float, slope: Float) {
+            if isSame { return (distance, 1) }
+            return distance < margin ? (margin - distance, -1) : (0, 0)
+        }
+    }
+
+    struct FirstWithAll: PairMiner {
+        func forEachPair(in batch: BatchView, _ body: (Int, Int, Bool) -> Void) {
+            for other in 1..<batch.count { body(0, other, batch.members(of: 0).contains(Int32(other))) }
+        }
+    }
+
+    @Test func aMinerOrACostOfOnesOwnIsAFewLines() {
+        let network = NetworkDescription(kind: .onlineTriplet, latentDimensions: 1)
+        let draws = SelectionDraws(network, step: 1)
+        let triplets = BatchGradient(network, loss: TripletLoss(miner: NextNegative(), margin: 2))
+        // Anchor 0 and its positive at 2 with the one at 3; anchor 2 and its positive at 0 with the one at −1.
+        let mined = triplets.evaluate([0, 2, 3, -1], labels: [0, 0, 1, 2], draws: draws)
+        #expect(mined.examples == 2 && mined.loss == 2 && triplets.latentGradient == [-1, 1, -1, 1])
+        let pairs = BatchGradient(network, loss: PairLoss(miner: FirstWithAll(), cost: LinearCost(margin: 4)))
+        let paired = pairs.evaluate([0, 2, 3, -5], labels: [0, 0, 1, 2], draws: draws)
+        #expect(paired.examples == 3 && paired.active == 2 && paired.loss == 2 + 1)
+        #expect(pairs.latentGradient == [0, 1, -1, 0])
     }
 }

@@ -34,7 +34,7 @@ import Testing
         #expect(
             text(line)
                 == #"{"step":50,"epoch":1,"split":"train","loss":0.5,"tuples":200,"active_fraction":0.25,"#
-                + #""positive_distance":0.25,"negative_distance":1.5,"embedding_norm":2.5,"images_per_second":3}"#
+                + #""positive_distance":0.25,"negative_distance":1.5,"embedding_norm":2.5,"images_per_second":3.0}"#
                 + "\n")
         #expect(try MetricsLine(decoding: line.encoded()) == line)
         let some = MetricsLine(
@@ -59,7 +59,7 @@ import Testing
         let line = MetricsLine(step: 50, epoch: 1, split: .train, loss: 0, health: health)
         #expect(
             text(line)
-                == #"{"step":50,"epoch":1,"split":"train","loss":0,"tuples":0,"active_fraction":null,"#
+                == #"{"step":50,"epoch":1,"split":"train","loss":0.0,"tuples":0,"#
                 + #""negative_distance":1.5,"embedding_norm":2.5}"# + "\n")
         #expect(try MetricsLine(decoding: line.encoded()) == line)
     }

@@ -82,8 +82,9 @@ extension EndToEnd {
             let health = lines.filter { $0.split == .train }.compactMap(\.health)
             #expect(health.count == 20)
             // Whole batches: every anchor with ten positives and 33 negatives. The last batch of an epoch is short.
-            #expect(health.count { $0.tuples == 44 * 10 * 33 } > 10, "\(health.map(\.tuples))")
-            #expect(health.allSatisfy { $0.positiveDistance != nil && $0.negativeDistance != nil && $0.norm != nil })
+            let whole = health.filter { $0.tuples == 44 * 10 * 33 }
+            #expect(whole.count >= 18, "\(health.map(\.tuples))")
+            #expect(whole.allSatisfy { $0.positiveDistance != nil && $0.negativeDistance != nil && $0.norm != nil })
             #expect(try run(arguments + ["--workers", "2"], in: workspace).modelDigest() == digest)
 
             let outcome = try run(

@@ -86,6 +86,9 @@ package struct SelectionDraws: Sendable {
         firstPosition = first
     }
 
+    /// Numbers 2·pair and 2·pair + 1 of the vector in this row, for `integer(of:which:below:)`: one is no cheaper than two.
+    func words(row: Int, pair: Int) -> SIMD4<UInt32> { stream.words(at: firstPosition &+ row, pair: pair) }
+
     /// The `draw`-th random number in `0..<bound` of the vector in this row.
     package func integer(row: Int, draw: Int, below bound: Int) -> Int {
         stream.integer(at: firstPosition &+ row, draw: draw, below: bound)

@@ -5,7 +5,9 @@ internal import CVector
 /// The smallest value above `bound`; +∞: there is none.
 package func smallestValue(above bound: Float, in row: UnsafePointer<Lanes>, vectors: Int) -> Float {
     let (limit, far) = (Lanes(repeating: bound), Lanes(repeating: .infinity))
+    @inline(__always)
     func candidates(_ index: Int) -> Lanes { far.replacing(with: row[index], where: row[index] .> limit) }
+    @inline(__always)
     func smaller(_ a: Lanes, _ b: Lanes) -> Lanes { b.replacing(with: a, where: a .< b) }
     // Four chains: a minimum does not wait for the one before it.
     var (a, b, c, d) = (far, far, far, far)

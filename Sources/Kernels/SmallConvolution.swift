@@ -117,12 +117,14 @@ private struct SmallDataTile<let kernel: Int, let channels: Int> {
         for output in 0..<shape.outputChannels {
             for kernelRow in kernelRows {
                 let w = pass.weights + ((output * shape.inputChannels + channel) * shape.taps + kernelRow * kernel)
-                let g = pass.gradient + ((output * shape.outputSize + row - kernelRow) * shape.outputSize + column)
+                var g = pass.gradient + ((output * shape.outputSize + row - kernelRow) * shape.outputSize + column)
                 for k in 0..<kernel {
                     for c in 0..<channels {
                         let weight = splat(w[c * shape.taps + k])
-                        for j in 0..<3 { sums[c][j] = sums[c][j].addingProduct(weight, g[j - k]) }
+                        for j in 0..<3 { sums[c][j] = sums[c][j].addingProduct(weight, g[j]) }
                     }
+                    // See `ConvolutionShape.columnStride`: else the compiler runs out of registers.
+                    g -= shape.columnStride
                 }
             }
         }

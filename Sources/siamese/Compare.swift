@@ -62,7 +62,8 @@ struct Compare: ParsableCommand {
         request.style = picture.style
         do {
             let comparison = try RunComparison(runs, request, environment: processEnvironment(), say: note)
-            let pictures = try output.map { folder throws(RunFailure) in try comparison.writePictures(to: folder) } ?? []
+            let pictures =
+                try output.map { folder throws(RunFailure) in try comparison.writePictures(to: folder) } ?? []
             if json { return writeOutput(comparison.json(pictures: pictures).pretty()) }
             let names = pictures.map { "picture \($0)\n" }.joined()
             writeOutput(Array((comparison.table + (names.isEmpty ? "" : "\n" + names)).utf8))

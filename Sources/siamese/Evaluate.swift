@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Artifacts
+internal import Datasets
 internal import Evaluation
 internal import Glibc
 // `siamese evaluate`: what a trained latent space is good for.
@@ -80,7 +81,7 @@ struct Evaluate: ParsableCommand {
         do {
             let model = try arguments.loadModel()
             // Found before the work is done, not after it.
-            if let output { try createFolder(at: output) }
+            if !noPictures { try createFolder(at: output ?? model.folder) }
             let evaluation = try LatentEvaluation(
                 model, on: try arguments.loadDataset(), request(model), threads: arguments.threadCount)
             evaluation.notes.forEach(note)
@@ -108,7 +109,8 @@ struct Evaluate: ParsableCommand {
     }
 
     private func prefix(_ model: TrainedModel) -> String {
-        guard let output else { return model.prefix }
-        return "\(output)/" + (model.prefix.split(separator: "/").last.map(String.init) ?? "")
+        let prefix = model.prefix(for: arguments.dataset.name.rawValue)
+        guard let output else { return prefix }
+        return "\(output)/" + (prefix.split(separator: "/").last.map(String.init) ?? "")
     }
 }

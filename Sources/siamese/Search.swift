@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Artifacts
+internal import Datasets
 internal import Evaluation
 // `siamese search`: the images of a dataset that lie nearest to a query.
 internal import ModelCore
@@ -87,7 +88,7 @@ struct Search: ParsableCommand {
             let search = try ImageSearch(
                 model, try arguments.loadDataset(), request, threads: arguments.threadCount)
             search.notes.forEach(note)
-            let path = noPicture ? nil : picture ?? model.prefix + "search.png"
+            let path = noPicture ? nil : picture ?? model.prefix(for: arguments.dataset.name.rawValue) + "search.png"
             if let path { try search.writePicture(to: path) }
             if json { return writeOutput(search.json(picture: path).pretty()) }
             writeOutput(Array((search.table + (path.map { "\npicture \($0)\n" } ?? "")).utf8))

@@ -29,12 +29,12 @@ import Testing
         #expect(image.resized(width: 4, height: 2) == image)
         #expect(image.resized(width: 2, height: 1).pixels == [50, 60])
         // Thirds: 4 columns to 3, each 1⅓ wide.
-        let row = GreyImage(width: 4, height: 1, pixels: [30, 60, 90, 120])
-        #expect(row.resized(width: 3, height: 1).pixels == [38, 75, 113])
+        let row = GreyImage(width: 4, height: 1, pixels: [30, 60, 90, 118])
+        #expect(row.resized(width: 3, height: 1).pixels == [38, 75, 111])
         // Larger: every pixel is repeated.
         #expect(
-            row.resized(width: 8, height: 2).pixels == [30, 30, 60, 60, 90, 90, 120, 120] + [
-                30, 30, 60, 60, 90, 90, 120, 120,
+            row.resized(width: 8, height: 2).pixels == [30, 30, 60, 60, 90, 90, 118, 118] + [
+                30, 30, 60, 60, 90, 90, 118, 118,
             ])
         #expect(image.cropped(x: 1..<3, y: 0..<2).pixels == [100, 200, 80, 0])
     }

@@ -109,9 +109,9 @@ import Testing
     @Test func plotsOfSeveralTermsStandBelowEachOther() throws {
         let epochs = (1...5).map { LossPlot.Epoch(number: $0, training: 1 / Double($0), validation: 2 / Double($0)) }
         let plots = ["loss", "reconstruction", "divergence"].map { LossPlot(title: $0, epochs: epochs) }
-        let picture = try #require(Picture(png: try LossPlot.png(of: plots)))
+        let picture = try #require(Picture(png: try LossPlot.encoded(plots, PictureStyle())))
         #expect(picture.width == 1600 && picture.height == 3 * 680)
-        let one = try #require(Picture(png: try LossPlot.png(of: [plots[0]])))
+        let one = try #require(Picture(png: try LossPlot.encoded([plots[0]], PictureStyle())))
         #expect(picture.count(of: Palette.classes[0].hex) > 2 * one.count(of: Palette.classes[0].hex))
     }
 

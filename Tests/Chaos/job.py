@@ -39,6 +39,9 @@ class Job:
 # About two, twelve and thirty seconds of two workers on two quiet cores.
 SHORT = Job()
 LONG = Job(batch=256, steps=3000)
+# Two rounds a step: workers are killed within them and between.
+TWO_ROUNDS = Job(network="online-triplet", steps=1000)
+OTHER_TWO_ROUNDS = Job(network="nt-xent", steps=600)
 LONGEST = Job(batch=256, steps=8000)
 
 

@@ -23,7 +23,12 @@ def _cluster(world: World, job: Job) -> Cluster:
 @scenario("relay-kill", quick=True)
 def relay_kill(world: World) -> Figures:
     """kill -9 of a random relay at four random moments; the next one at its address gets its workers by itself."""
-    cluster = _cluster(world, SHORT)
+    return kill_relays(world, SHORT)
+
+
+def kill_relays(world: World, job: Job) -> Figures:
+    """Four of a run's."""
+    cluster = _cluster(world, job)
     slowest = 0.0
 
     def strike() -> None:

@@ -3,6 +3,7 @@
 import random
 
 from . import one_digest, worker_faults, coordinator_faults, keyed_faults, relay_faults, memory_faults, disk_faults  # noqa: F401
+from . import two_round_faults  # noqa: F401
 from . import stranger_faults, replay_faults, address_faults, environment_faults, link_faults, namespace_faults  # noqa: F401
 from . import measurements, leave_measurements, long_measurements  # noqa: F401
 from .registry import Scenario

@@ -5,7 +5,9 @@ import TestKit
 import Testing
 
 @Suite struct FirstRoundsTests {
-    private func first(_ id: UInt64, step: UInt64 = 1, _ from: Int = 0, _ count: Int = 4, run: RunID = Script.run) -> ShardLease {
+    private func first(_ id: UInt64, step: UInt64 = 1, _ from: Int = 0, _ count: Int = 4, run: RunID = Script.run)
+        -> ShardLease
+    {
         Script.lease(id, step: step, from, count, of: 8, run: run, task: .embeddings)
     }
 

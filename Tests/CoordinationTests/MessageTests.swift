@@ -168,7 +168,8 @@ import Testing
     }
 
     @Test func latentVectorsBeforeTheWelcomeAreRefused() throws {
-        let message = try #require(Samples.fromWorker.first { if case .partials(let p) = $0 { p.task == .embeddings } else { false } })
+        let message = try #require(
+            Samples.fromWorker.first { if case .partials(let p) = $0 { p.task == .embeddings } else { false } })
         #expect(throws: DecodingFailure.parameterCountUnknown) {
             try Samples.decodeFromWorker(message.header, [96, 24], MessageLimits(parameterCount: 10))
         }
@@ -179,7 +180,8 @@ import Testing
             WeightsContent(weights: weights, latentGradients: count, latentGradient: gradient).fingerprint
         }
         #expect(mark(5, 0, 9) == 5)
-        #expect(Set([mark(5, 0, 0), mark(5, 8, 9), mark(5, 8, 10), mark(6, 8, 9), mark(5, 9, 9), mark(9, 8, 5)]).count == 6)
+        #expect(
+            Set([mark(5, 0, 0), mark(5, 8, 9), mark(5, 8, 10), mark(6, 8, 9), mark(5, 9, 9), mark(9, 8, 5)]).count == 6)
     }
 
     @Test func textIsCutAtACharacterAndCleanedOfControls() {

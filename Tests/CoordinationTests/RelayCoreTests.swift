@@ -98,6 +98,21 @@ import Testing
         #expect(partials.times.computing == .milliseconds(11))
     }
 
+    @Test func theSecondRoundGoesToThoseWhoDidTheFirst() {
+        var core = relay(with: a, b)
+        let first = Script.lease(1, 0, 8, of: 16, task: .embeddings)
+        let parts = give(first, to: &core).below.leases
+        for part in parts { _ = core.onMessage(Script.answer(part.lease), from: part.peer, now: Script.at(9)) }
+        _ = core.onSummed(nodes: Script.summaries(first), now: Script.at(9))
+        let second = Script.lease(2, step: 2, 0, 8, of: 16, task: .gradientsOfLatents, reuses: 1)
+        let again = give(second, to: &core, at: 10).below.leases
+        #expect(again.map(\.peer) == [a, b] && again.map(\.lease.range) == parts.map(\.lease.range))
+        #expect(again.map(\.lease.reuses) == parts.map(\.lease.lease))
+        // The relay has the images of all of it.
+        let moved = core.onUnreachable(a, now: Script.at(11)).below.leases
+        #expect(moved.map(\.peer) == [b] && moved.map(\.lease.reuses) == [0])
+    }
+
     @Test func examplesOfTheNextStepTravelAhead() {
         var core = relay(with: a, b)
         let now = Script.lease(1, 0, 4, of: 8)

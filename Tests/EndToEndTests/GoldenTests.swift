@@ -31,6 +31,11 @@ struct GoldenDigest: CustomTestStringConvertible, Sendable {
         GoldenDigest("siamese-contrastive", "koch", "b46d3119f8c14c6c63ddf09e40e52263040f005ce34f06d67f259d36095ed8f1"),
         GoldenDigest("vae", "seed", "af895f14c7ca33e3f4359f5cfdb40affc48b6c5012014a7d6556e5789000497e"),
         GoldenDigest("vae", "koch", "518dfeb32c740e2fcbeaaf7784ca7e7d3c7951cb52e48a26ca4613b0ef9cfdcb"),
+        GoldenDigest("online-contrastive", "seed", "9f223161076df8fcb4af101ff465d858ba553bcdc8f9d23e09ccf5bb21aa7f13"),
+        GoldenDigest("online-triplet", "seed", "412bfda5693e9ab33d582ab7907a4c86c29598b34becfeb4dd2fe8199b96a22b"),
+        GoldenDigest(
+            "supervised-contrastive", "seed", "d962078e0f9cdb83102a11a5f3af735da6122f85935bbb9bca6d39b9ba033644"),
+        GoldenDigest("nt-xent", "seed", "344eceab4dd1935028b7f2b773dbcc7aed0663298f8c76613ff63c1336c15287"),
     ]
 }
 

@@ -1,6 +1,6 @@
+import Evaluation
 // Classification from a few examples: what must come out where the answer is known.
 import ModelCore
-import Evaluation
 import TestKit
 import Testing
 

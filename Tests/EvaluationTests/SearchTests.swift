@@ -1,6 +1,6 @@
+import Evaluation
 // Nearest neighbours for a few queries, and the index file: exact, and refused when damaged.
 import ModelCore
-import Evaluation
 import TestKit
 import Testing
 

@@ -1,7 +1,7 @@
-// The ROC against its definition over all pairs, and against scikit-learn.
-import ModelCore
 import Artifacts
 import Evaluation
+// The ROC against its definition over all pairs, and against scikit-learn.
+import ModelCore
 import TestKit
 import Testing
 

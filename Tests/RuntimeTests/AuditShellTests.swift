@@ -66,38 +66,7 @@ private final class LyingLink: WorkerLink {
 }
 
 @Suite struct AuditShellTests {
-    private let images: ImageSet
-
-    init() throws {
-        var random = SplitMix64(seed: 9)
-        images = ImageSet(
-            pixels: (0..<60 * imagePixels).map { _ in UInt8(random.below(256)) },
-            labels: (0..<60).map { UInt8($0 % 10) })
-    }
-
-    /// The sum of a step, whose rounds are as many as the network's.
-    private func sum(_ step: UInt64, _ network: NetworkDescription, of shell: CoordinatorShell) throws -> ShardFixture.Sum {
-        let kind: ExampleKind = network.kind.isInBatch ? .labelled : .pair
-        let examples = try Sampler(kind: kind, labels: images.labels, seed: 1).epoch(1).batch(positions: 0..<48)
-        let weights = ParameterLayout(network).initialParameters(seed: 3)
-        let frame = Frame(borrowing: weights, bytes: weights.bytes)
-        func begin(_ task: ShardTask, _ latentGradients: Frame? = nil) throws {
-            try shell.begin(
-                StepInput(number: step, task: task, examples: examples, images: images), weights: frame,
-                latentGradients: latentGradients)
-        }
-        if let batch = BatchGradient(network) {
-            try begin(.embeddings)
-            _ = batch.evaluate(
-                try shell.latents(), labels: examples.targets, draws: SelectionDraws(network, step: step))
-            try begin(.gradientsOfLatents, batch.latentGradient.withUnsafeBytes { Frame(copying: $0) })
-        } else {
-            try begin(.gradients)
-        }
-        let sum = try shell.gradientSum()
-        defer { shell.recycle(sum.gradient) }
-        return ShardFixture.Sum(sum)
-    }
+    private let fixture = StepFixture()
 
     @Test(arguments: [NetworkKind.siameseContrastive, .supervisedContrastive])
     func aWorkerThatComputesWronglyIsFoundAndSentAwayAndTheSumIsRight(kind: NetworkKind) throws {
@@ -107,7 +76,7 @@ private final class LyingLink: WorkerLink {
             link: try InProcessLink(build: build, threads: 1, signals: nil), network: network, build: build
         ) { _ in }
         try honest.awaitWorkers(1, until: MonotonicClock.now() + 10_000_000_000)
-        let expected = try sum(1, network, of: honest)
+        let expected = try fixture.sum(1, network, of: honest)
 
         var quarantined: [String] = []
         let link = try LyingLink(build)
@@ -120,7 +89,9 @@ private final class LyingLink: WorkerLink {
         var result: ShardFixture.Sum?
         // What was used of it is undone as often as it takes.
         for _ in 0..<3 where result == nil {
-            do { result = try sum(1, network, of: shell) } catch let request as GoBack { #expect(request.step == 1) }
+            do { result = try fixture.sum(1, network, of: shell) } catch let request as GoBack {
+                #expect(request.step == 1)
+            }
         }
         #expect(result == expected)
         #expect(link.lies > 0 && quarantined.count == 1)

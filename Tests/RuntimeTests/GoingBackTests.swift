@@ -14,13 +14,14 @@ import Testing
         var testDescription: String { "spoilt from \(first), noticed at \(noticed)" }
     }
 
-    @Test(arguments: [
-        // Back to the previous checkpoint, the newest, the very beginning (twice), and over the end of an epoch.
-        Trouble(first: 12, noticed: 19), Trouble(first: 18, noticed: 19), Trouble(first: 3, noticed: 19),
-        // And to nothing but the step itself.
-        Trouble(first: 1, noticed: 1), Trouble(first: 19, noticed: 19), Trouble(first: 8, noticed: 32),
-        Trouble(first: 16, noticed: 17),
-    ], [NetworkKind.siameseContrastive, .ntXent])
+    @Test(
+        arguments: [
+            // Back to the previous checkpoint, the newest, the very beginning (twice), and over the end of an epoch.
+            Trouble(first: 12, noticed: 19), Trouble(first: 18, noticed: 19), Trouble(first: 3, noticed: 19),
+            // And to nothing but the step itself.
+            Trouble(first: 1, noticed: 1), Trouble(first: 19, noticed: 19), Trouble(first: 8, noticed: 32),
+            Trouble(first: 16, noticed: 17),
+        ], [NetworkKind.siameseContrastive, .ntXent])
     func whatWasWrongLeavesNoTrace(trouble: Trouble, kind: NetworkKind) throws {
         let undisturbed = try TrainingFixture(kind)
         let expected = try undisturbed.train(with: WatchedSource(undisturbed.configuration.network))

@@ -18,7 +18,9 @@ struct ShardFixture {
         network = NetworkDescription(kind: kind, noise: NoisePlan(seed: random.next(), batchSize: examples))
         extent = StepExtent(examples: examples, examplesPerMicrobatch: microbatchSize)
         weights = ParameterLayout(network).initialParameters(seed: random.next())
-        pixels = (0..<kind.imagesPerExample).map { _ in (0..<examples * imagePixels).map { _ in UInt8(random.below(256)) } }
+        pixels = (0..<kind.imagesPerExample).map { _ in
+            (0..<examples * imagePixels).map { _ in UInt8(random.below(256)) }
+        }
         targets = (0..<examples).map { _ in Int32(random.below(kind == .embeddingClassification ? 10 : 2)) }
     }
 

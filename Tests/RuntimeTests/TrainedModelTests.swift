@@ -39,9 +39,14 @@ import Testing
                     let model = try TrainedModel(at: try write(bytes(of: network), "a.safetensors"))
                     #expect(model.network.architecture == architecture)
                     #expect(model.network.latentDimensions == dimensions)
-                    // Contrastive and triplet have the same tensors.
-                    let hasHead = kind == .embeddingClassification || kind == .siameseBinaryCrossEntropy
-                    #expect(model.name == (hasHead ? kind.rawValue : "siamese-contrastive or triplet"))
+                    // All that are nothing but an encoder have the same tensors.
+                    let isOwn =
+                        kind == .embeddingClassification || kind == .siameseBinaryCrossEntropy
+                        || kind == .variationalAutoencoder
+                    #expect(
+                        isOwn
+                            ? model.name == kind.rawValue
+                            : model.name.hasPrefix("one of ") && model.name.contains(kind.rawValue))
                     let expected = ParameterLayout(network).initialParameters(seed: 7)
                     #expect(model.parameters.bytes.elementsEqual(expected.bytes))
                 }
@@ -65,7 +70,8 @@ import Testing
         #expect(model.network.margin == 0.5 && model.dataset == "MNIST" && model.distance == .cosine)
         #expect(model.excludedClasses == [7, 8])
         #expect(model.notes.count == 1, "the digest is another")
-        #expect(model.prefix == "\(folder)/triplet-MNIST-")
+        #expect(model.prefix == "\(folder)/triplet-MNIST-" && model.prefix(for: "MNIST") == model.prefix)
+        #expect(model.prefix(for: "FashionMNIST") == "\(folder)/triplet-MNIST-on-FashionMNIST-")
     }
 
     @Test func whatDoesNotFitIsRefusedWithARemedy() throws {

@@ -12,7 +12,7 @@ import Testing
 
     /// Enough for so many passes.
     private func bytes(ofPasses count: Int, _ network: NetworkDescription) -> Int {
-        count * EncoderPass.byteCount(network, towers: network.kind.towers)
+        count * MicrobatchGradient(network).byteCount
     }
 
     private func slopes(_ fixture: ShardFixture, _ random: inout SplitMix64) -> [Float] {
@@ -73,7 +73,8 @@ import Testing
             }
         }
         #expect(passes.reduce(0) { $0 + $1.count } == min(max(1, kept), fixture.extent.microbatches))
-        var tree = ReductionTree(microbatches: fixture.extent.microbatches, pool: BufferPool(count: computer.parameterCount))
+        var tree = ReductionTree(
+            microbatches: fixture.extent.microbatches, pool: BufferPool(count: computer.parameterCount))
         for (range, passes) in zip(ranges, passes) {
             let lease = fixture.lease(range, .gradientsOfLatents)
             let partials = slopes.withUnsafeBufferPointer { slopes in
@@ -99,14 +100,14 @@ import Testing
         let expected = try #require(plain(fixture, slopes))
         let count = fixture.extent.microbatches
         let middle = random.within(0...count)
-        let ranges = [
-            MicrobatchRange(first: 0, count: middle), MicrobatchRange(first: middle, count: count - middle),
-        ].filter { $0.count > 0 }
+        let ranges = [(0, middle), (middle, count - middle)].filter { $0.1 > 0 }
+            .map { MicrobatchRange(first: $0.0, count: $0.1) }
         for threads in [1, 2, 4] {
             for (kept, isForgetful) in [(count, false), (count / 2, false), (1, false), (count, true)] {
                 let found = try twoRounds(
                     fixture, ranges, slopes, threads: threads, passes: kept, isForgetful: isForgetful)
-                let how = "seed \(seed): \(kind), \(ranges), \(threads) threads, \(kept) passes, forgetful \(isForgetful)"
+                let how =
+                    "seed \(seed): \(kind), \(ranges), \(threads) threads, \(kept) passes, forgetful \(isForgetful)"
                 #expect(found.latents == expected.latents, "\(how)")
                 #expect(found.sum == expected.sum, "\(how)")
             }
@@ -119,7 +120,8 @@ import Testing
         var random = SplitMix64(seed: 3)
         let fixture = ShardFixture(.onlineTriplet, examples: 160, random: &random)
         let all = fixture.extent.allMicrobatches
-        let computer = ShardComputer(fixture.network, threads: 1, passBytes: bytes(ofPasses: all.count, fixture.network))
+        let computer = ShardComputer(
+            fixture.network, threads: 1, passBytes: bytes(ofPasses: all.count, fixture.network))
         let lease = fixture.lease(all, .embeddings)
         var latents = [Float](repeating: 0, count: 160 * fixture.network.latentDimensions)
         func embed(_ between: (Int) throws -> Void) throws -> Int {

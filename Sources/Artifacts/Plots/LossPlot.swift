@@ -55,7 +55,9 @@ package struct LossPlot: Sendable {
     private var height = Self.size.height
     private var colours = Palette.classes
     private var axes: Box {
-        Box(left: 84, top: Double(top) + 74 + 20 * Double(legendRows - 1), right: Double(width) - 30, bottom: Double(top + height) - 64)
+        Box(
+            left: 84, top: Double(top) + 74 + 20 * Double(legendRows - 1), right: Double(width) - 30,
+            bottom: Double(top + height) - 64)
     }
     /// Room for the legend, which stands above the axes.
     private var legendRows = 1

@@ -11,7 +11,7 @@ package final class EncoderPass {
     /// them some gradients of biases: these are computed so that they really are zero.
     private let towersCancel: Bool
     /// Owns what all pointers here and in the stages point to.
-    private let memory = LaneMemory()
+    private let memory: LaneMemory
     /// Inputs, [tower][784][lane].
     private let pixels: UnsafeMutablePointer<Lanes>
     /// The blocks, in order; memory of its own, as for the dense layers.
@@ -24,8 +24,15 @@ package final class EncoderPass {
     /// Gradient of the latent vectors; the head writes it before `backward`.
     let latentGradient: UnsafeMutablePointer<Lanes>
 
-    /// - Parameter outputs: of the last layer: the latent dimensions, or more where the layout has more after them
-    package init(_ network: NetworkDescription, layout: ParameterLayout, towers: Int, outputs: Int? = nil) {
+    /// - Parameters:
+    ///   - outputs: of the last layer: the latent dimensions, or more where the layout has more after them
+    ///   - lender: a pass of the same kind, never used at the same time, whose memory serves for what is only needed within
+    ///     `backward`: so many passes that are kept until then touch less memory
+    package init(
+        _ network: NetworkDescription, layout: ParameterLayout, towers: Int, outputs: Int? = nil,
+        scratchOf lender: EncoderPass? = nil
+    ) {
+        memory = LaneMemory(scratchOf: lender?.memory)
         self.towers = towers
         towersCancel = towers > 1 && !network.kind.isInBatch
         pixels = memory.vectors(towers * imagePixels)
@@ -57,10 +64,8 @@ package final class EncoderPass {
     /// The inputs of a tower, [784][lane].
     var inputs: UnsafePointer<Lanes> { UnsafePointer(pixels) }
 
-    /// Bytes of its activations.
-    package static func byteCount(_ network: NetworkDescription, towers: Int) -> Int {
-        EncoderPass(network, layout: ParameterLayout(network), towers: towers).memory.byteCount
-    }
+    /// Bytes of its own memory.
+    var byteCount: Int { memory.byteCount }
 
     /// Puts one tower's images, [image][784] bytes, into the lanes; lanes from `images` on are zero.
     func load(_ bytes: UnsafePointer<UInt8>, images: Int, tower: Int) {
@@ -120,11 +125,11 @@ private struct ConvolutionStage {
         self.towers = towers
         self.offsets = offsets
         activation = memory.vectors(towers * shape.pooledCount)
-        pooledGradient = memory.vectors(towers * shape.pooledCount)
+        pooledGradient = memory.scratchVectors(towers * shape.pooledCount)
         preactivation = memory.vectors(towers * shape.pooledCount)
         winner = memory.vectors(towers * shape.pooledCount)
-        convolutionGradient = memory.vectors(towers * shape.outputCount)
-        biasSums = memory.vectors(shape.outputChannels + 1)
+        convolutionGradient = memory.scratchVectors(towers * shape.outputCount)
+        biasSums = memory.scratchVectors(shape.outputChannels + 1)
     }
 
     func forward(_ parameters: UnsafePointer<Float>, input: UnsafePointer<Lanes>) {
@@ -197,8 +202,8 @@ struct DenseStage {
         self.offsets = offsets
         preactivation = memory.vectors(towers * outputs)
         activation = offsets.slope == nil ? preactivation : memory.vectors(towers * outputs)
-        gradient = memory.vectors(towers * outputs)
-        panels = memory.vectors(towers * inputs)
+        gradient = memory.scratchVectors(towers * outputs)
+        panels = memory.scratchVectors(towers * inputs)
     }
 
     func forward(_ parameters: UnsafePointer<Float>, input: UnsafePointer<Lanes>) {

@@ -44,7 +44,9 @@ package final class MicrobatchGradient {
     /// Where a loss without a gradient leaves the head's gradient.
     private lazy var discarded = ParameterBuffer(count: layout.paddedCount)
 
-    package init(_ network: NetworkDescription) {
+    /// - Parameter lender: another one of the same network, never used at the same time, whose memory serves for what is only needed
+    ///   within a call
+    package init(_ network: NetworkDescription, scratchOf lender: MicrobatchGradient? = nil) {
         self.network = network
         layout = ParameterLayout(network)
         let isVariational = network.kind == .variationalAutoencoder
@@ -52,8 +54,11 @@ package final class MicrobatchGradient {
         views = network.kind == .ntXent ? ImageViews(network.noise) : nil
         encoder = EncoderPass(
             network, layout: layout, towers: network.kind.towers,
-            outputs: network.latentDimensions * (isVariational ? 2 : 1))
+            outputs: network.latentDimensions * (isVariational ? 2 : 1), scratchOf: lender?.encoder)
     }
+
+    /// Bytes of the activations and whatever else is its own.
+    package var byteCount: Int { encoder.byteCount }
 
     /// Writes the sum of the examples' gradients to `gradient` (`layout.paddedCount` floats) and returns their loss.
     package func gradient(

@@ -57,7 +57,9 @@ package final class ImageViews {
     }
 
     /// Bilinear, black outside of the image.
-    package static func move(_ source: UnsafePointer<UInt8>, by motion: Motion, into target: UnsafeMutablePointer<UInt8>) {
+    package static func move(
+        _ source: UnsafePointer<UInt8>, by motion: Motion, into target: UnsafeMutablePointer<UInt8>
+    ) {
         let centre = Float(side - 1) / 2
         for y in 0..<side {
             for x in 0..<side {

@@ -30,7 +30,9 @@ package struct AnchorRow {
     /// The first column whose distance is smallest among those above one bound and below another; nil: there is none.
     package func closest(above lower: Float, below upper: Float) -> (column: Int, distance: Float)? {
         let distance = smallestValue(above: lower, in: negatives, vectors: vectors)
-        guard distance < upper, let column = firstColumn(of: distance, in: negatives, vectors: vectors) else { return nil }
+        guard distance < upper, let column = firstColumn(of: distance, in: negatives, vectors: vectors) else {
+            return nil
+        }
         return (column, distance)
     }
 

@@ -73,6 +73,17 @@ package struct TrainedModel: Sendable {
         path.hasSuffix(Self.suffix) ? String(path.dropLast(Self.suffix.count)) : path + "-"
     }
 
+    /// The same for files about this dataset: another one than the model was trained on is named too.
+    package func prefix(for name: String) -> String {
+        dataset == nil || dataset == name ? prefix : prefix + "on-\(name)-"
+    }
+
+    /// The folder of the model file.
+    package var folder: String {
+        guard let slash = path.lastIndex(of: "/") else { return "." }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
+    }
+
     private static func file(at place: String) throws(RunFailure) -> String {
         guard isFolder(place) else { return place }
         let names: [String]

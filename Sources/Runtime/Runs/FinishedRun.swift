@@ -37,11 +37,13 @@ struct FinishedRun {
             let network = configuration["network"]?.string.flatMap(NetworkKind.init(rawValue:)),
             let dataset = configuration["dataset"]?.string.flatMap(DatasetName.init(anyCase:))
         else {
-            throw RunFailure(.badData, "\(path) does not say what network was trained on what: it is no run.json of siamese")
+            throw RunFailure(
+                .badData, "\(path) does not say what network was trained on what: it is no run.json of siamese")
         }
         guard let steps = report["steps"]?.integer else {
             throw RunFailure(
-                .badData, "\(path) is of a run that has not finished: wait for its end, or go on with  siamese train --resume")
+                .badData,
+                "\(path) is of a run that has not finished: wait for its end, or go on with  siamese train --resume")
         }
         self.report = report
         self.configuration = configuration
@@ -68,7 +70,8 @@ struct FinishedRun {
             throw RunFailure(.badData, "there is no …-\(reportSuffix) in \(place): name the folder of a finished run")
         }
         guard reports.count == 1 else {
-            throw RunFailure(.badData, "there are several runs in \(place); name one: \(reports.joined(separator: ", "))")
+            throw RunFailure(
+                .badData, "there are several runs in \(place); name one: \(reports.joined(separator: ", "))")
         }
         return "\(place)/\(report.dropLast(reportSuffix.count))"
     }
@@ -102,7 +105,9 @@ struct FinishedRun {
         let excluded = (configuration["exclude_classes"]?.array ?? []).compactMap(\.integer).compactMap(
             UInt8.init(exactly:))
         if own, let digest = report["dataset"]?["sha256"]?.string, digest != "\(found.digest)" {
-            say("\(found.origin) is not the data that \(self.name) was trained on (the SHA-256 differs); name that with --data")
+            say(
+                "\(found.origin) is not the data that \(self.name) was trained on (the SHA-256 differs); name that with --data"
+            )
         }
         return own ? found.excluding(Set(excluded)) : found
     }

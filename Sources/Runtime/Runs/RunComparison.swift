@@ -62,7 +62,8 @@ package struct RunComparison {
         var loaded: (key: String, images: Dataset)?
         for (run, model, past) in runs {
             (model.notes + [past.note].compactMap(\.self)).forEach(say)
-            let key = "\(request.dataset ?? run.dataset) \(run.configuration["data"]?.string ?? "")"
+            let key =
+                "\(request.dataset ?? run.dataset) \(run.configuration["data"]?.string ?? "")"
                 + " \(run.configuration["exclude_classes"] ?? .null)"
             let images: Dataset
             if let loaded, loaded.key == key {
@@ -160,16 +161,18 @@ extension RunComparison {
                     + entry.figures.distance.rawValue)
         }
         let header = ["", "test loss", "\(request.k)-NN", "MAP@R", "R-prec.", "recall@1", "AUC", "EER"]
-        let rows = [header] + entries.enumerated().map { index, entry in
-            let (figures, retrieval) = (entry.figures, entry.figures.retrieval)
-            return [
-                "\(index + 1)", entry.epochs.last?.testLoss.map { decimal($0, places: 5) } ?? "–",
-                percent(figures.accuracy), decimal(retrieval.mapAtR, places: 4),
-                decimal(retrieval.rPrecision, places: 4), decimal(retrieval.precisionAt1, places: 4),
-                figures.verification.map { decimal($0.area, places: 4) } ?? "–",
-                figures.verification.map { percent($0.equalErrorRate) } ?? "–",
-            ]
-        }
+        let rows =
+            [header]
+            + entries.enumerated().map { index, entry in
+                let (figures, retrieval) = (entry.figures, entry.figures.retrieval)
+                return [
+                    "\(index + 1)", entry.epochs.last?.testLoss.map { decimal($0, places: 5) } ?? "–",
+                    percent(figures.accuracy), decimal(retrieval.mapAtR, places: 4),
+                    decimal(retrieval.rPrecision, places: 4), decimal(retrieval.precisionAt1, places: 4),
+                    figures.verification.map { decimal($0.area, places: 4) } ?? "–",
+                    figures.verification.map { percent($0.equalErrorRate) } ?? "–",
+                ]
+            }
         let widths = header.indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
         lines.append("")
         for row in rows {

@@ -99,7 +99,7 @@ package final class ShardComputer {
         computers = (0..<threads).map { _ in MicrobatchGradient(network) }
         threadPools = (0..<threads).map { _ in BufferPool(count: count) }
         pool = BufferPool(count: count)
-        passes = PassPool(network, byteLimit: passBytes)
+        passes = PassPool(network, byteLimit: passBytes, threads: threads)
         sharing = .allocate(capacity: threads)
         sharing.initialize(repeating: CoreSharing(), count: threads)
     }

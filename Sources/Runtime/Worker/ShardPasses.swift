@@ -10,12 +10,17 @@ package typealias ShardPasses = [Int: MicrobatchGradient]
 struct PassPool {
     private let network: NetworkDescription
     private var free: [MicrobatchGradient] = []
-    private var made = 0
     private let limit: Int
+    private var made = 0
+    /// Whose scratch memory serves all, where one thread uses them one after the other.
+    private var lender: MicrobatchGradient?
+    private let isShared: Bool
 
-    init(_ network: NetworkDescription, byteLimit: Int) {
+    init(_ network: NetworkDescription, byteLimit: Int, threads: Int) {
         self.network = network
-        limit = max(1, byteLimit / EncoderPass.byteCount(network, towers: network.kind.towers))
+        // As if none had lent its scratch memory to the others.
+        limit = max(1, byteLimit / MicrobatchGradient(network).byteCount)
+        isShared = threads == 1
     }
 
     /// Passes for the microbatches of a range, or for as many of the first as there is memory for.
@@ -25,11 +30,17 @@ struct PassPool {
             if let pass = free.popLast() {
                 passes[index] = pass
             } else if made < limit {
-                made += 1
-                passes[index] = MicrobatchGradient(network)
+                passes[index] = make()
             }
         }
         return passes
+    }
+
+    private mutating func make() -> MicrobatchGradient {
+        let pass = MicrobatchGradient(network, scratchOf: lender)
+        if isShared { lender = lender ?? pass }
+        made += 1
+        return pass
     }
 
     mutating func recycle(_ passes: ShardPasses) { free += passes.values }

@@ -118,7 +118,9 @@ package final class Trainer {
         let sum = try source.gradientSum()
         let losses =
             batchSums
-            ?? LossSums(loss: sum.lossSum, examples: Int(sum.exampleCount), active: Int(sum.activeCount))
+            ?? LossSums(
+                loss: sum.lossSum, secondTerm: sum.secondTermSum, examples: Int(sum.exampleCount),
+                active: Int(sum.activeCount))
         try trace.span(.optimize) { try update(with: sum.gradient, losses, step: number) }
         source.recycle(sum.gradient)
         timing.add(

@@ -52,7 +52,8 @@ import Testing
                 let gaps = values.map { max(0, bound - $0) }
                 var lanes = [Float](repeating: 0, count: 8)
                 for (column, gap) in gaps.enumerated() { lanes[column % 8] += gap }
-                let sum = ((lanes[0] + lanes[4]) + (lanes[2] + lanes[6])) + ((lanes[1] + lanes[5]) + (lanes[3] + lanes[7]))
+                let sum =
+                    ((lanes[0] + lanes[4]) + (lanes[2] + lanes[6])) + ((lanes[1] + lanes[5]) + (lanes[3] + lanes[7]))
                 #expect(losses[index].bitPattern == sum.bitPattern, "\(vectors) vectors, bound \(index) of \(count)")
                 #expect(Int(active[index]) == gaps.count { $0 > 0 }, "\(vectors) vectors, bound \(index) of \(count)")
             }

@@ -132,12 +132,14 @@ private func labels(_ count: Int, classes: Int32 = 4) -> [Int32] { (0..<Int32(co
         #expect(abs(straight.sums.loss - mixed.sums.loss) < 1e-5 * straight.sums.loss, "seed \(seed)")
         for (place, row) in order.enumerated() {
             for k in 0..<2 {
-                #expect(abs(mixed.gradient[2 * place + k] - straight.gradient[2 * row + k]) < 2e-3, "seed \(seed), \(row)")
+                #expect(
+                    abs(mixed.gradient[2 * place + k] - straight.gradient[2 * row + k]) < 2e-3, "seed \(seed), \(row)")
             }
         }
     }
 
-    @Test(arguments: Selection.all, LatentDistance.allCases)
+    /// Not where negatives are drawn: how many there are to draw from jumps as the vectors move. (PyTorch's vectors have that one.)
+    @Test(arguments: Selection.all.filter { $0.selector != .randomHard }, LatentDistance.allCases)
     func agreesWithFiniteDifferences(selection: Selection, distance: LatentDistance) throws {
         let (network, seed) = (selection.network(distance, dimensions: 3), UInt64(4))
         let (latents, own) = (noise(3 * 21, seed: seed), labels(21))
@@ -167,7 +169,8 @@ private func labels(_ count: Int, classes: Int32 = 4) -> [Int32] { (0..<Int32(co
             if step % 1_000 == 0 { #expect(try evaluate(network, latents, own, step: step).gradient == once.gradient) }
         }
         let square = counts.reduce(0.0) { $0 + (Double($1) - 2_000) * (Double($1) - 2_000) / 2_000 }
-        #expect(counts.reduce(0, +) == 8_000 && square < 16.27, "chi-square of three degrees, seed 3: \(square), \(counts)")
+        #expect(
+            counts.reduce(0, +) == 8_000 && square < 16.27, "chi-square of three degrees, seed 3: \(square), \(counts)")
     }
 
     /// The example of docs/extending.md.

@@ -64,7 +64,9 @@ private struct LatentCase {
             kind: kind, margin: margin,
             inBatch: InBatchOptions(
                 selector: isTriplet ? .all : nil, distance: isTriplet ? .euclidean : .cosine, isNormalized: !isTriplet))
-        let (pixels, labels) = (try file.bytes("images"), try #require(file.content["labels"]?.elements(as: Int32.self)))
+        let (pixels, labels) = (
+            try file.bytes("images"), try #require(file.content["labels"]?.elements(as: Int32.self))
+        )
         let parameters = ParameterLayout(network).initialParameters(seed: seed)
         let (sums, gradient) = try twoRounds(network, pixels, labels, parameters)
         let expected = try file.doubles("\(kind.rawValue).sums")
@@ -102,7 +104,8 @@ private struct LatentCase {
                     computer.embed(
                         Microbatch(
                             pixels: pixels.baseAddress! + first * imagePixels, towerStride: 0,
-                            targets: labels.baseAddress! + first, examples: count), at: parameters.floats, into: latents)
+                            targets: labels.baseAddress! + first, examples: count), at: parameters.floats, into: latents
+                    )
                 }
             }
         }

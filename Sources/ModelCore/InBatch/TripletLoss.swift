@@ -111,11 +111,10 @@ package struct TripletLoss<Miner: TripletMiner>: BatchLoss {
     }
 
     package func evaluate(_ batch: BatchView, slopes: PairMatrix) -> LossSums {
-        var sums = LossSums()
-        withUnsafeTemporaryAllocation(of: Float.self, capacity: batch.count) { floats in
-            withUnsafeTemporaryAllocation(of: Int32.self, capacity: batch.count) { columns in
-                guard let floats = floats.baseAddress, let columns = columns.baseAddress else { return }
-                forEachAnchor(of: batch) { row in
+        sumOverAnchors(of: batch) { row, sums in
+            withUnsafeTemporaryAllocation(of: Float.self, capacity: batch.count) { floats in
+                withUnsafeTemporaryAllocation(of: Int32.self, capacity: batch.count) { columns in
+                    guard let floats = floats.baseAddress, let columns = columns.baseAddress else { return }
                     let distances = batch.distances.floats(row.anchor)
                     var count = 0
                     for member in batch.members(of: row.anchor) where Int(member) != row.anchor {
@@ -128,7 +127,6 @@ package struct TripletLoss<Miner: TripletMiner>: BatchLoss {
                 }
             }
         }
-        return sums
     }
 
     /// The triplets of one anchor.
@@ -159,11 +157,10 @@ struct BatchAllLoss: BatchLoss {
     var reduction: Reduction { .active }
 
     func evaluate(_ batch: BatchView, slopes: PairMatrix) -> LossSums {
-        var sums = LossSums()
-        withUnsafeTemporaryAllocation(of: Float.self, capacity: 2 * batch.count) { floats in
-            withUnsafeTemporaryAllocation(of: Int32.self, capacity: batch.count) { active in
-                guard let bounds = floats.baseAddress, let active = active.baseAddress else { return }
-                forEachAnchor(of: batch) { row in
+        sumOverAnchors(of: batch) { row, sums in
+            withUnsafeTemporaryAllocation(of: Float.self, capacity: 2 * batch.count) { floats in
+                withUnsafeTemporaryAllocation(of: Int32.self, capacity: batch.count) { active in
+                    guard let bounds = floats.baseAddress, let active = active.baseAddress else { return }
                     let (distances, slopeOf) = (batch.distances.floats(row.anchor), slopes.floats(row.anchor))
                     let positives = batch.members(of: row.anchor).lazy.map(Int.init).filter { $0 != row.anchor }
                     let count = batch.members(of: row.anchor).count - 1
@@ -180,18 +177,19 @@ struct BatchAllLoss: BatchLoss {
                 }
             }
         }
-        return sums
     }
 }
 
-/// Calls `body` for every vector of a batch that has a partner in its class.
-private func forEachAnchor(of batch: BatchView, _ body: (AnchorRow) -> Void) {
+/// The sum over every vector of a batch that has a partner in its class.
+private func sumOverAnchors(of batch: BatchView, _ body: (AnchorRow, inout LossSums) -> Void) -> LossSums {
     let vectors = batch.distances.rowVectors
-    withUnsafeTemporaryAllocation(of: Lanes.self, capacity: vectors) { negatives in
-        withUnsafeTemporaryAllocation(of: UInt64.self, capacity: (vectors + 7) / 8) { bits in
-            guard let negatives = negatives.baseAddress, let bits = bits.baseAddress else { return }
-            for anchor in 0..<batch.count where batch.members(of: anchor).count > 1 {
-                body(AnchorRow(batch, anchor: anchor, negatives: negatives, bits: bits))
+    return batch.sumOverRows { rows, sums in
+        withUnsafeTemporaryAllocation(of: Lanes.self, capacity: vectors) { negatives in
+            withUnsafeTemporaryAllocation(of: UInt64.self, capacity: (vectors + 7) / 8) { bits in
+                guard let negatives = negatives.baseAddress, let bits = bits.baseAddress else { return }
+                for anchor in rows where batch.members(of: anchor).count > 1 {
+                    body(AnchorRow(batch, anchor: anchor, negatives: negatives, bits: bits), &sums[anchor])
+                }
             }
         }
     }
@@ -203,8 +201,7 @@ struct BatchHardLoss: BatchLoss {
     let margin: Float
 
     func evaluate(_ batch: BatchView, slopes: PairMatrix) -> LossSums {
-        var sums = LossSums()
-        forEachAnchor(of: batch) { row in
+        sumOverAnchors(of: batch) { row, sums in
             guard let negative = row.closest?.column else { return }
             let distances = batch.distances.floats(row.anchor)
             var positive = -1
@@ -218,6 +215,5 @@ struct BatchHardLoss: BatchLoss {
                 slopes.floats(row.anchor)[negative] -= 1
             }
         }
-        return sums
     }
 }

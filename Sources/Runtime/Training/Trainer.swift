@@ -63,7 +63,9 @@ package final class Trainer {
         schedule = StepSchedule(
             examplesPerEpoch: dataset.train.count, batchSize: configuration.batchSize, epochs: configuration.epochs,
             maxSteps: configuration.maxSteps)
-        batchGradient = BatchGradient(configuration.network)
+        batchGradient = BatchGradient(configuration.network) { tasks, body in
+            forEachTask(tasks, threads: Machine.evaluationThreads) { task, _ in body(task) }
+        }
         collapse = CollapseAlarm(configuration.network)
         layout = state.layout
         parameters = state.parameters

@@ -12,7 +12,7 @@ readonly BUILD_PACKAGES=(
 # shellcheck disable=SC2034  # read by scripts/test and .ci/run
 readonly TEST_PACKAGES=(python3)
 # shellcheck disable=SC2034  # read by .ci/run
-readonly CHECK_PACKAGES=(shellcheck)
+readonly CHECK_PACKAGES=(python3-venv shellcheck)
 # Where a compiler may be although PATH does not say so: swiftly, a tarball, a distribution.
 readonly SWIFT_FOLDERS=("${HOME:-/root}/.local/share/swiftly/bin" /opt/swift/usr/bin /usr/local/swift/usr/bin)
 

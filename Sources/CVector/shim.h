@@ -14,12 +14,19 @@ static inline __attribute__((always_inline)) void prefetch(const void *address) 
 typedef _Bool bool8 __attribute__((ext_vector_type(8)));
 typedef int int8 __attribute__((ext_vector_type(8)));
 static inline __attribute__((always_inline)) unsigned char bits_of_truth(int8 truth) {
+#ifdef __AVX__
+    return (unsigned char)__builtin_ia32_movmskps256((float8)truth);
+#else
     bool8 bits = __builtin_convertvector(truth, bool8);
     unsigned char result;
     __builtin_memcpy(&result, &bits, 1);
     return result;
+#endif
 }
 static inline __attribute__((always_inline)) unsigned char less_bits(float8 x, float8 y) { return bits_of_truth(x < y); }
 static inline __attribute__((always_inline)) unsigned char equal_bits(float8 x, float8 y) { return bits_of_truth(x == y); }
+
+// −1 in the lanes where x is less than y, else 0.
+static inline __attribute__((always_inline)) int8 minus_one_where_less(float8 x, float8 y) { return x < y; }
 
 static inline __attribute__((always_inline)) float8 floats_of(int8 x) { return __builtin_convertvector(x, float8); }

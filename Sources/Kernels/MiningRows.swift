@@ -39,6 +39,85 @@ package func firstColumn(of value: Float, in row: UnsafePointer<Lanes>, vectors:
     return nil
 }
 
+/// For each of `count` bounds the first column whose value is smallest among those above the bound, −1: there is none, and that value.
+///
+/// Every column is put into a bin by how many bounds are below it: above a bound is what has a bin of at least the number of bounds
+/// that are not above that bound. So the row is gone through once for all bounds, and not once for each.
+/// - Parameters:
+///   - bounds: [bound]
+///   - columns, values: [bound]
+package func smallestValues(
+    aboveEach bounds: UnsafePointer<Float>, count: Int, in row: UnsafePointer<Lanes>, vectors: Int,
+    columns: UnsafeMutablePointer<Int32>, values: UnsafeMutablePointer<Float>
+) {
+    withUnsafeTemporaryAllocation(of: Float.self, capacity: count + 1) { best in
+        withUnsafeTemporaryAllocation(of: Int32.self, capacity: count + 1) { places in
+            withUnsafeTemporaryAllocation(of: SIMD8<Int32>.self, capacity: vectors) { bins in
+                guard let best = best.baseAddress, let places = places.baseAddress, let bins = bins.baseAddress else {
+                    return
+                }
+                countBelow(bounds, count: count, row, vectors: vectors, into: bins)
+                fillBins(bins, count: count, row, vectors: vectors, best: best, places: places)
+                for bound in 0..<count {
+                    var notAbove = 0
+                    for other in 0..<count where bounds[other] <= bounds[bound] { notAbove += 1 }
+                    values[bound] = best[notAbove]
+                    columns[bound] = places[notAbove]
+                }
+            }
+        }
+    }
+}
+
+/// How many bounds are below each column. Four vectors at a time, so that each bound is read once for all of them.
+private func countBelow(
+    _ bounds: UnsafePointer<Float>, count: Int, _ row: UnsafePointer<Lanes>, vectors: Int,
+    into bins: UnsafeMutablePointer<SIMD8<Int32>>
+) {
+    var index = 0
+    while index + 4 <= vectors {
+        let (v, w, x, y) = (row[index], row[index + 1], row[index + 2], row[index + 3])
+        var (a, b, c, d) = (SIMD8<Int32>.zero, SIMD8<Int32>.zero, SIMD8<Int32>.zero, SIMD8<Int32>.zero)
+        for bound in 0..<count {
+            let limit = Lanes(repeating: bounds[bound])
+            a &-= minus_one_where_less(limit, v)
+            b &-= minus_one_where_less(limit, w)
+            c &-= minus_one_where_less(limit, x)
+            d &-= minus_one_where_less(limit, y)
+        }
+        (bins[index], bins[index + 1], bins[index + 2], bins[index + 3]) = (a, b, c, d)
+        index += 4
+    }
+    while index < vectors {
+        var below = SIMD8<Int32>.zero
+        for bound in 0..<count { below &-= minus_one_where_less(Lanes(repeating: bounds[bound]), row[index]) }
+        bins[index] = below
+        index += 1
+    }
+}
+
+/// The smallest value of every bin and of all above it, and the first column that has it.
+private func fillBins(
+    _ bins: UnsafePointer<SIMD8<Int32>>, count: Int, _ row: UnsafePointer<Lanes>, vectors: Int,
+    best: UnsafeMutablePointer<Float>, places: UnsafeMutablePointer<Int32>
+) {
+    best.update(repeating: .infinity, count: count + 1)
+    places.update(repeating: -1, count: count + 1)
+    let bins = UnsafeRawPointer(bins).assumingMemoryBound(to: Int32.self)
+    let values = UnsafeRawPointer(row).assumingMemoryBound(to: Float.self)
+    for column in 0..<vectors * laneCount {
+        let (bin, value) = (Int(bins[column]), values[column])
+        if value < best[bin] {
+            best[bin] = value
+            places[bin] = Int32(column)
+        }
+    }
+    for bin in stride(from: count - 1, through: 0, by: -1) where best[bin + 1] < best[bin] {
+        best[bin] = best[bin + 1]
+        places[bin] = places[bin + 1]
+    }
+}
+
 /// Which columns are closer than `bound`: bit c of `bits`, in words of 64 columns, as many as `vectors` need. Returns how many.
 package func columns(
     below bound: Float, in row: UnsafePointer<Lanes>, vectors: Int, into bits: UnsafeMutablePointer<UInt64>

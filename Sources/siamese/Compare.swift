@@ -9,8 +9,8 @@ struct Compare: ParsableCommand {
         discussion: """
             Embeds each run's dataset (or --dataset) and searches the training set for every test image: k-NN accuracy, MAP@R, \
             R-precision, recall@1, area under the ROC and equal error rate, as siamese evaluate defines them. With --output, \
-            draws comparison-losses and comparison-embeddings. Losses of different networks are different quantities: their \
-            heights in the plot cannot be compared, their shapes can.
+            draws comparison-losses and comparison-embeddings. Losses of different networks are different quantities, so each \
+            network has a plot of its own.
             """)
 
     @Argument(help: ArgumentHelp("Folders of runs, or their …-run.json; at most ten.", valueName: "run"))

@@ -54,7 +54,7 @@ import Testing
         #expect(results.count { $0.liars > 1 } > results.count / 100)
         #expect(results.reduce(0) { $0 + $1.examinations } > results.count / 100)
         #expect(results.reduce(0) { $0 + $1.revocations } > results.count / 50)
-        #expect(results.reduce(0) { $0 + $1.torn } > results.count / 100)
+        #expect(results.reduce(0) { $0 + $1.torn } > results.count / 150)
         // Stopping is right only where a single worker is left to disagree with.
         #expect(results.reduce(0) { $0 + $1.interventions } < results.count / 20)
         #expect(results.reduce(0) { $0 + $1.deserted } > results.count / 5)

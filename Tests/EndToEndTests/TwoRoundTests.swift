@@ -9,7 +9,7 @@ let inBatchNetworks = ["online-contrastive", "online-triplet", "supervised-contr
 extension EndToEnd {
     @Suite struct TwoRounds {
         static let steps = 12
-        static let longRun = 200
+        static let longRun = 300
 
         let workspace: Workspace
 
@@ -53,12 +53,12 @@ extension EndToEnd {
             for program in behind + [relay.program] { #expect(try program.waitForEnd().code == 0, "\(program.errors)") }
         }
 
-        /// Of many kills some fall between the rounds of a step; RuntimeTests has one that certainly does.
+        /// At any moment; RuntimeTests has a death that certainly falls between the rounds.
         @Test(arguments: ["online-triplet", "nt-xent"]) func killedWorkersDoNotMatter(network: String) throws {
             let arguments = training(network, in: workspace, steps: Self.longRun, "--workers", "3")
             let program = try Program(["train"] + arguments, in: workspace)
-            for step in ["step 7/", "step 35/", "step 70/", "step 105/"] {
-                try program.waitForLine(containing: step)
+            try program.waitForLine(containing: "step 7/")
+            for _ in 0..<2 {
                 let victim = try #require(program.children().first)
                 kill(victim, SIGKILL)
                 try program.waitForLine(containing: "(pid \(victim)) ended: was killed")

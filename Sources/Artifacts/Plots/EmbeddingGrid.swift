@@ -25,7 +25,7 @@ package struct EmbeddingGrid: Sendable {
 
     private static let side = 260.0
     private static let gap = 16.0
-    private static let heading = 50.0
+    private static let heading = 56.0
     private static let margin = 20.0
     private static let legendRow = 26.0
     /// With fewer columns than these hold, legends have rows of their own for half of their names.
@@ -78,10 +78,10 @@ package struct EmbeddingGrid: Sendable {
 
     private func draw(_ panel: Panel, at place: Point, _ colours: [Colour], on canvas: Canvas) {
         canvas.write(
-            .bold(panel.title), at: Point(x: place.x, y: place.y + 20), size: PlotStyle.labelSize * 0.94,
+            .bold(panel.title), at: Point(x: place.x, y: place.y + 26), size: PlotStyle.labelSize * 0.94,
             PlotStyle.ink)
         canvas.write(
-            RichText(panel.subtitle), at: Point(x: place.x, y: place.y + 38), size: PlotStyle.subtitleSize,
+            RichText(panel.subtitle), at: Point(x: place.x, y: place.y + 44), size: PlotStyle.subtitleSize,
             PlotStyle.quiet)
         let box = Box(
             left: place.x, top: place.y + Self.heading, right: place.x + Self.side,
@@ -103,7 +103,7 @@ package struct EmbeddingGrid: Sendable {
     }
 
     private func drawLegends(_ colours: [Colour], on canvas: Canvas) {
-        let nameWidth = 96.0
+        let nameWidth = 112.0
         var y = Self.margin + Double(rows) * (Self.heading + Self.side) + Self.legendRow
         let step = (Double(columns) * (Self.side + Self.gap) - Self.gap - nameWidth) / Double(namesPerRow)
         for legend in legends {

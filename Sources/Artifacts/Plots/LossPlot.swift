@@ -19,10 +19,14 @@ package struct LossPlot: Sendable {
     /// What is compared: the losses of a run, under its name.
     package struct Run: Sendable {
         package let name: String
+        /// Index of the palette.
+        package let colour: Int
         package let epochs: [Epoch]
 
-        package init(name: String, epochs: [Epoch]) {
+        package init(name: String, colour: Int, epochs: [Epoch]) {
+            precondition(Palette.classes.indices.contains(colour), "ten runs have colours")
             self.name = name
+            self.colour = colour
             self.epochs = epochs
         }
     }
@@ -82,17 +86,15 @@ package struct LossPlot: Sendable {
     }
 
     /// Several runs in one plot: the validation losses as lines with markers, the training losses dashed.
-    ///
-    /// - Parameter runs: at most ten
     package init(title: String, quantity: String = "mean loss", runs: [Run]) {
-        precondition(runs.count <= Palette.classes.count, "\(runs.count) runs, ten have colours")
-        let series = runs.enumerated().flatMap { index, run in
+        let series = runs.flatMap { run in
             let epochs = run.epochs.sorted { $0.number < $1.number }
             return [
                 Series(
-                    name: nil, colour: index, marker: nil, losses: epochs.map { ($0.number, $0.training) }),
+                    name: nil, colour: run.colour, marker: nil, losses: epochs.map { ($0.number, $0.training) }),
                 Series(
-                    name: run.name, colour: index, marker: .square, losses: epochs.map { ($0.number, $0.validation) }),
+                    name: run.name, colour: run.colour, marker: .square,
+                    losses: epochs.map { ($0.number, $0.validation) }),
             ]
         }
         self.init(title: title, quantity: quantity, series: series)

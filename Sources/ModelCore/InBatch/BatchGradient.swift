@@ -20,6 +20,7 @@ package struct LatentHealth: Equatable, Sendable {
 package final class BatchGradient {
     package let network: NetworkDescription
     private let loss: any BatchLoss
+    private let concurrently: Concurrently
     /// Its gradient with respect to the latent vectors of the last batch, summed over the tuples: [row][dimension].
     package private(set) var latentGradient: [Float] = []
     private var memory = LaneMemory()
@@ -37,13 +38,22 @@ package final class BatchGradient {
     }
 
     /// - Returns: nil if the network is none of the in-batch family
-    package convenience init?(_ network: NetworkDescription) {
+    ///
+    /// - Parameter concurrently: how work on rows is shared out; what comes out does not depend on it
+    package convenience init?(
+        _ network: NetworkDescription,
+        concurrently: @escaping Concurrently = { tasks, body in (0..<tasks).forEach(body) }
+    ) {
         guard let loss = makeBatchLoss(network) else { return nil }
-        self.init(network, loss: loss)
+        self.init(network, loss: loss, concurrently: concurrently)
     }
 
     /// With a loss that the network's name does not say.
-    package init(_ network: NetworkDescription, loss: any BatchLoss) {
+    package init(
+        _ network: NetworkDescription, loss: any BatchLoss,
+        concurrently: @escaping Concurrently = { tasks, body in (0..<tasks).forEach(body) }
+    ) {
+        self.concurrently = concurrently
         self.network = network
         self.loss = loss
     }
@@ -65,14 +75,20 @@ package final class BatchGradient {
             return selected
         }
         if options.usesUnitVectors { z.normalize(by: batch.lengths) }
-        options.distance.fill(batch.distances, of: z)
+        let rowBlocks = RowBlocks(count: z.count, concurrently: concurrently)
+        rowBlocks.forEach { options.distance.fill(batch.distances, of: z, rows: $0) }
         batch.slopes.row(0).update(repeating: .zero, count: z.count * z.vectors)
         batch.classes.group(labels)
-        let view = BatchView(count: z.count, distances: batch.distances, classes: batch.classes, draws: draws)
+        let view = BatchView(
+            count: z.count, distances: batch.distances, classes: batch.classes, draws: draws, rowBlocks: rowBlocks)
         selected = loss.evaluate(view, slopes: batch.slopes)
         latentGradient.withUnsafeMutableBufferPointer { gradient in
             guard let gradient = gradient.baseAddress else { return }
-            options.distance.gradient(of: batch.slopes, distances: batch.distances, at: z, into: gradient)
+            addTransposed(batch.slopes, count: z.count)
+            rowBlocks.forEach {
+                options.distance.gradient(
+                    of: batch.slopes, distances: batch.distances, at: z, rows: $0, into: gradient)
+            }
             if options.usesUnitVectors { throughNormalization(gradient, z, batch.lengths) }
         }
         return loss.reduction.reduce(selected)

@@ -23,6 +23,26 @@ package struct PairMatrix {
     }
 }
 
+/// Runs `body(task)` for every task in 0..<tasks, perhaps several at once; returns when all are done.
+package typealias Concurrently = (_ tasks: Int, _ body: (_ task: Int) -> Void) -> Void
+
+/// The rows of a batch in blocks that may be worked on at once. What comes out does not depend on it.
+struct RowBlocks {
+    private static let size = 64
+
+    let count: Int
+    let concurrently: Concurrently
+
+    func forEach(_ body: (Range<Int>) -> Void) {
+        let (count, size) = (count, Self.size)
+        // For a few rows nobody need be woken.
+        guard count >= 4 * size else { return body(0..<count) }
+        concurrently((count + size - 1) / size) { block in
+            body(block * size..<min((block + 1) * size, count))
+        }
+    }
+}
+
 /// A batch, embedded.
 package struct BatchView {
     /// Latent vectors in the batch.
@@ -32,12 +52,27 @@ package struct BatchView {
     /// Random numbers of this batch, for selectors that draw.
     package let draws: SelectionDraws
     private let classes: BatchClasses
+    private let rowBlocks: RowBlocks
 
-    init(count: Int, distances: PairMatrix, classes: BatchClasses, draws: SelectionDraws) {
+    init(
+        count: Int, distances: PairMatrix, classes: BatchClasses, draws: SelectionDraws, rowBlocks: RowBlocks
+    ) {
+        self.rowBlocks = rowBlocks
         self.count = count
         self.distances = distances
         self.classes = classes
         self.draws = draws
+    }
+
+    /// Σ over the rows, added in their order: `body` gets some rows, and where their sums go, [row]. It may be called for several
+    /// ranges at once, so it writes nothing but what belongs to its rows.
+    package func sumOverRows(_ body: (Range<Int>, UnsafeMutablePointer<LossSums>) -> Void) -> LossSums {
+        withUnsafeTemporaryAllocation(of: LossSums.self, capacity: count) { sums in
+            guard let start = sums.baseAddress else { return LossSums() }
+            start.initialize(repeating: LossSums(), count: count)
+            rowBlocks.forEach { rows in body(rows, start) }
+            return sums.reduce(into: LossSums()) { total, row in total.add(row) }
+        }
     }
 
     /// The rows of the class of `row`, itself among them, ascending.
@@ -85,6 +120,9 @@ package struct SelectionDraws: Sendable {
         stream = RandomStream(seed: network.noise.seed, name: .tupleSelection, epoch: 1)
         firstPosition = first
     }
+
+    /// Numbers 2·pair and 2·pair + 1 of the vector in this row, for `integer(of:which:below:)`: one is no cheaper than two.
+    func words(row: Int, pair: Int) -> SIMD4<UInt32> { stream.words(at: firstPosition &+ row, pair: pair) }
 
     /// The `draw`-th random number in `0..<bound` of the vector in this row.
     package func integer(row: Int, draw: Int, below bound: Int) -> Int {

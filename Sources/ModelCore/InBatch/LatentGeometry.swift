@@ -55,9 +55,9 @@ struct LatentColumns {
 }
 
 extension LatentDistance {
-    /// The distance of every row from every row.
-    func fill(_ distances: PairMatrix, of z: LatentColumns) {
-        for row in 0..<z.count {
+    /// The distance of these rows from every row.
+    func fill(_ distances: PairMatrix, of z: LatentColumns, rows: Range<Int>) {
+        for row in rows {
             let out = distances.row(row)
             for index in 0..<z.vectors {
                 var sum = Lanes.zero
@@ -90,13 +90,12 @@ extension LatentDistance {
         }
     }
 
-    /// dL/dz of every row, into `gradient` ([row][dimension]), from dL/d distance. Adds `slopes[i][j]` and `slopes[j][i]` up first.
-    /// The gradient of a euclidean distance of 0 is 0.
+    /// dL/dz of some rows, into `gradient` ([row][dimension]), from dL/d distance, `slopes` being symmetric. The gradient of a euclidean distance of 0 is 0.
     func gradient(
-        of slopes: PairMatrix, distances: PairMatrix, at z: LatentColumns, into gradient: UnsafeMutablePointer<Float>
+        of slopes: PairMatrix, distances: PairMatrix, at z: LatentColumns, rows: Range<Int>,
+        into gradient: UnsafeMutablePointer<Float>
     ) {
-        addTransposed(slopes, count: z.count)
-        for row in 0..<z.count {
+        for row in rows {
             let (slope, distance) = (slopes.row(row), distances.row(row))
             for index in 0..<z.vectors where self == .euclidean {
                 let isPositive = distance[index] .> Lanes.zero
@@ -122,7 +121,7 @@ extension LatentDistance {
 }
 
 /// m = m + mᵀ, in tiles that fit the cache.
-private func addTransposed(_ matrix: PairMatrix, count: Int) {
+func addTransposed(_ matrix: PairMatrix, count: Int) {
     let tile = 32
     for top in stride(from: 0, to: count, by: tile) {
         for left in stride(from: top, to: count, by: tile) {

@@ -9,12 +9,11 @@ struct SupervisedContrastiveLoss: BatchLoss {
     let temperature: Float
 
     func evaluate(_ batch: BatchView, slopes: PairMatrix) -> LossSums {
-        var sums = LossSums()
-        for anchor in 0..<batch.count {
-            guard batch.members(of: anchor).count > 1 else { continue }
-            sums.add(evaluate(batch, anchor, slopes.row(anchor)))
+        batch.sumOverRows { rows, sums in
+            for anchor in rows where batch.members(of: anchor).count > 1 {
+                sums[anchor].add(evaluate(batch, anchor, slopes.row(anchor)))
+            }
         }
-        return sums
     }
 
     private func evaluate(_ batch: BatchView, _ anchor: Int, _ slopes: UnsafeMutablePointer<Lanes>) -> Float {

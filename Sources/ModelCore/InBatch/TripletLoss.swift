@@ -24,54 +24,79 @@ package struct AnchorRow {
         vectors = batch.distances.rowVectors
         self.bits = bits
         batch.fillNegatives(of: anchor, into: negatives)
-        closest = closest(above: -1, below: .infinity)
+        closest = Self.closest(in: negatives, vectors: vectors)
     }
 
-    /// The first column whose distance is smallest among those above one bound and below another; nil: there is none.
-    package func closest(above lower: Float, below upper: Float) -> (column: Int, distance: Float)? {
-        let distance = smallestValue(above: lower, in: negatives, vectors: vectors)
-        guard distance < upper, let column = firstColumn(of: distance, in: negatives, vectors: vectors) else {
+    private static func closest(
+        in negatives: UnsafePointer<Lanes>, vectors: Int
+    ) -> (column: Int, distance: Float)? {
+        let distance = smallestValue(above: -1, in: negatives, vectors: vectors)
+        guard distance < .infinity, let column = firstColumn(of: distance, in: negatives, vectors: vectors) else {
             return nil
         }
         return (column, distance)
     }
 
-    /// One of the columns that are closer than `bound`, each with the same probability; nil: there is none.
-    ///
-    /// - Parameter draw: which random number of this anchor decides
-    package func random(below bound: Float, draw: Int) -> Int? {
-        let count = columns(below: bound, in: negatives, vectors: vectors, into: bits)
-        guard count > 0 else { return nil }
-        return place(ofBit: draws.integer(row: anchor, draw: draw, below: count), in: bits)
+    /// For each positive the first column whose distance is smallest among those farther away than the positive; −1: there is none
+    /// within the margin.
+    func closestBeyond(_ positives: PositiveRow, into columns: UnsafeMutablePointer<Int32>) {
+        withUnsafeTemporaryAllocation(of: Float.self, capacity: positives.count) { values in
+            guard let values = values.baseAddress else { return }
+            smallestValues(
+                aboveEach: positives.distances, count: positives.count, in: negatives, vectors: vectors,
+                columns: columns, values: values)
+            for index in 0..<positives.count where !(values[index] < positives.distances[index] + positives.margin) {
+                columns[index] = -1
+            }
+        }
+    }
+
+    /// For each positive one of the columns within the margin, each with the same probability; −1: there is none.
+    func randomWithin(_ positives: PositiveRow, into columns: UnsafeMutablePointer<Int32>) {
+        var words = SIMD4<UInt32>.zero
+        for index in 0..<positives.count {
+            if index % 2 == 0 { words = draws.words(row: anchor, pair: index / 2) }
+            let bound = positives.distances[index] + positives.margin
+            let count = Kernels.columns(below: bound, in: negatives, vectors: vectors, into: bits)
+            columns[index] =
+                count > 0
+                ? Int32(place(ofBit: RandomStream.integer(of: words, which: index % 2, below: count), in: bits)) : -1
+        }
     }
 }
 
-/// Chooses the negative for an anchor and a positive of its class.
+/// The vectors of the anchor's class, in their order, as a miner sees them.
+package struct PositiveRow {
+    package let count: Int
+    /// [positive]: from the anchor.
+    package let distances: UnsafePointer<Float>
+    package let margin: Float
+}
+
+/// Chooses a negative for each positive of an anchor.
 package protocol TripletMiner {
-    /// The column of the negative; nil: no triplet.
-    ///
-    /// - Parameters:
-    ///   - distance: of the positive from the anchor
-    ///   - draw: number of the positive among those of this anchor
-    func negative(_ row: AnchorRow, distance: Float, margin: Float, draw: Int) -> Int?
+    /// - Parameter columns: [positive]; gets the column of the negative, −1: no triplet
+    func choose(_ row: AnchorRow, for positives: PositiveRow, into columns: UnsafeMutablePointer<Int32>)
 }
 
 struct HardestNegative: TripletMiner {
-    func negative(_ row: AnchorRow, distance: Float, margin: Float, draw: Int) -> Int? {
-        guard let closest = row.closest, closest.distance < distance + margin else { return nil }
-        return closest.column
+    func choose(_ row: AnchorRow, for positives: PositiveRow, into columns: UnsafeMutablePointer<Int32>) {
+        for index in 0..<positives.count {
+            let bound = positives.distances[index] + positives.margin
+            columns[index] = row.closest.map { $0.distance < bound ? Int32($0.column) : -1 } ?? -1
+        }
     }
 }
 
 struct SemiHardNegative: TripletMiner {
-    func negative(_ row: AnchorRow, distance: Float, margin: Float, draw: Int) -> Int? {
-        row.closest(above: distance, below: distance + margin)?.column
+    func choose(_ row: AnchorRow, for positives: PositiveRow, into columns: UnsafeMutablePointer<Int32>) {
+        row.closestBeyond(positives, into: columns)
     }
 }
 
 struct RandomHardNegative: TripletMiner {
-    func negative(_ row: AnchorRow, distance: Float, margin: Float, draw: Int) -> Int? {
-        row.random(below: distance + margin, draw: draw)
+    func choose(_ row: AnchorRow, for positives: PositiveRow, into columns: UnsafeMutablePointer<Int32>) {
+        row.randomWithin(positives, into: columns)
     }
 }
 
@@ -86,24 +111,42 @@ package struct TripletLoss<Miner: TripletMiner>: BatchLoss {
     }
 
     package func evaluate(_ batch: BatchView, slopes: PairMatrix) -> LossSums {
-        var sums = LossSums()
-        forEachAnchor(of: batch) { row in
-            let (distances, slopeOf) = (batch.distances.floats(row.anchor), slopes.floats(row.anchor))
-            var draw = 0
-            for positive in batch.members(of: row.anchor).lazy.map(Int.init) where positive != row.anchor {
-                let distance = distances[positive]
-                if let negative = miner.negative(row, distance: distance, margin: margin, draw: draw) {
-                    let loss = max(0, distance - distances[negative] + margin)
-                    sums.add(loss)
-                    if loss > 0 {
-                        slopeOf[positive] += 1
-                        slopeOf[negative] -= 1
+        sumOverAnchors(of: batch) { row, sums in
+            withUnsafeTemporaryAllocation(of: Float.self, capacity: batch.count) { floats in
+                withUnsafeTemporaryAllocation(of: Int32.self, capacity: batch.count) { columns in
+                    guard let floats = floats.baseAddress, let columns = columns.baseAddress else { return }
+                    let distances = batch.distances.floats(row.anchor)
+                    var count = 0
+                    for member in batch.members(of: row.anchor) where Int(member) != row.anchor {
+                        floats[count] = distances[Int(member)]
+                        count += 1
                     }
+                    miner.choose(
+                        row, for: PositiveRow(count: count, distances: floats, margin: margin), into: columns)
+                    add(batch, row.anchor, columns, slopes.floats(row.anchor), &sums)
                 }
-                draw += 1
             }
         }
-        return sums
+    }
+
+    /// The triplets of one anchor.
+    private func add(
+        _ batch: BatchView, _ anchor: Int, _ columns: UnsafePointer<Int32>, _ slopeOf: UnsafeMutablePointer<Float>,
+        _ sums: inout LossSums
+    ) {
+        let distances = batch.distances.floats(anchor)
+        var index = 0
+        for member in batch.members(of: anchor) where Int(member) != anchor {
+            let (positive, negative) = (Int(member), Int(columns[index]))
+            index += 1
+            guard negative >= 0 else { continue }
+            let loss = max(0, distances[positive] - distances[negative] + margin)
+            sums.add(loss)
+            if loss > 0 {
+                slopeOf[positive] += 1
+                slopeOf[negative] -= 1
+            }
+        }
     }
 }
 
@@ -114,11 +157,10 @@ struct BatchAllLoss: BatchLoss {
     var reduction: Reduction { .active }
 
     func evaluate(_ batch: BatchView, slopes: PairMatrix) -> LossSums {
-        var sums = LossSums()
-        withUnsafeTemporaryAllocation(of: Float.self, capacity: 2 * batch.count) { floats in
-            withUnsafeTemporaryAllocation(of: Int32.self, capacity: batch.count) { active in
-                guard let bounds = floats.baseAddress, let active = active.baseAddress else { return }
-                forEachAnchor(of: batch) { row in
+        sumOverAnchors(of: batch) { row, sums in
+            withUnsafeTemporaryAllocation(of: Float.self, capacity: 2 * batch.count) { floats in
+                withUnsafeTemporaryAllocation(of: Int32.self, capacity: batch.count) { active in
+                    guard let bounds = floats.baseAddress, let active = active.baseAddress else { return }
                     let (distances, slopeOf) = (batch.distances.floats(row.anchor), slopes.floats(row.anchor))
                     let positives = batch.members(of: row.anchor).lazy.map(Int.init).filter { $0 != row.anchor }
                     let count = batch.members(of: row.anchor).count - 1
@@ -135,18 +177,19 @@ struct BatchAllLoss: BatchLoss {
                 }
             }
         }
-        return sums
     }
 }
 
-/// Calls `body` for every vector of a batch that has a partner in its class.
-private func forEachAnchor(of batch: BatchView, _ body: (AnchorRow) -> Void) {
+/// The sum over every vector of a batch that has a partner in its class.
+private func sumOverAnchors(of batch: BatchView, _ body: (AnchorRow, inout LossSums) -> Void) -> LossSums {
     let vectors = batch.distances.rowVectors
-    withUnsafeTemporaryAllocation(of: Lanes.self, capacity: vectors) { negatives in
-        withUnsafeTemporaryAllocation(of: UInt64.self, capacity: (vectors + 7) / 8) { bits in
-            guard let negatives = negatives.baseAddress, let bits = bits.baseAddress else { return }
-            for anchor in 0..<batch.count where batch.members(of: anchor).count > 1 {
-                body(AnchorRow(batch, anchor: anchor, negatives: negatives, bits: bits))
+    return batch.sumOverRows { rows, sums in
+        withUnsafeTemporaryAllocation(of: Lanes.self, capacity: vectors) { negatives in
+            withUnsafeTemporaryAllocation(of: UInt64.self, capacity: (vectors + 7) / 8) { bits in
+                guard let negatives = negatives.baseAddress, let bits = bits.baseAddress else { return }
+                for anchor in rows where batch.members(of: anchor).count > 1 {
+                    body(AnchorRow(batch, anchor: anchor, negatives: negatives, bits: bits), &sums[anchor])
+                }
             }
         }
     }
@@ -158,8 +201,7 @@ struct BatchHardLoss: BatchLoss {
     let margin: Float
 
     func evaluate(_ batch: BatchView, slopes: PairMatrix) -> LossSums {
-        var sums = LossSums()
-        forEachAnchor(of: batch) { row in
+        sumOverAnchors(of: batch) { row, sums in
             guard let negative = row.closest?.column else { return }
             let distances = batch.distances.floats(row.anchor)
             var positive = -1
@@ -173,6 +215,5 @@ struct BatchHardLoss: BatchLoss {
                 slopes.floats(row.anchor)[negative] -= 1
             }
         }
-        return sums
     }
 }

@@ -65,6 +65,14 @@ package struct RandomStream: Sendable {
         Self.integer(bits64(at: position, draw: draw), below: bound)
     }
 
+    /// Words 4·pair to 4·pair + 3 of `position`: those of the 64-bit draws 2·pair and 2·pair + 1.
+    func words(at position: Int, pair: Int) -> SIMD4<UInt32> { block(at: position, group: pair) }
+
+    /// `integer(at: position, draw: 2·pair + which, below: bound)`, of `words(at: position, pair: pair)`.
+    static func integer(of words: SIMD4<UInt32>, which: Int, below bound: Int) -> Int {
+        integer(bits64(words, draw: which), below: bound)
+    }
+
     /// `integer(at: position, below: bound)` of a position whose `firstWords` are there already.
     package static func integer(of words: SIMD4<UInt32>, below bound: Int) -> Int {
         integer(bits64(words, draw: 0), below: bound)

@@ -111,7 +111,7 @@ package struct RunComparison {
         let paths = ["\(folder)/comparison-losses.\(ending)", "\(folder)/comparison-embeddings.\(ending)"]
         do {
             try createFolder(at: folder)
-            try replaceFile(at: paths[0], with: losses.encoded(request.style))
+            try replaceFile(at: paths[0], with: LossPlot.encoded(losses, request.style))
             try replaceFile(at: paths[1], with: embeddings.encoded(request.style))
         } catch {
             throw RunFailure(error)
@@ -119,16 +119,19 @@ package struct RunComparison {
         return paths
     }
 
-    private var losses: LossPlot {
-        LossPlot(
-            title: "Validation loss (training loss dashed)",
-            runs: zip(names, entries).map { name, entry in
-                LossPlot.Run(
-                    name: name,
-                    epochs: entry.epochs.map {
-                        .init(number: $0.number, training: $0.trainLoss, validation: $0.testLoss)
-                    })
-            })
+    /// A plot for each network, for losses of different networks are different quantities.
+    private var losses: [LossPlot] {
+        let all = zip(names, entries).enumerated().map { index, pair in
+            let epochs = pair.1.epochs.map {
+                LossPlot.Epoch(number: $0.number, training: $0.trainLoss, validation: $0.testLoss)
+            }
+            return (network: pair.1.run.network, run: LossPlot.Run(name: pair.0, colour: index, epochs: epochs))
+        }
+        return NetworkKind.allCases.compactMap { kind in
+            let runs = all.filter { $0.network == kind }.map(\.run)
+            guard !runs.isEmpty else { return nil }
+            return LossPlot(title: "\(kind.rawValue): validation loss (training dashed)", runs: runs)
+        }
     }
 
     private var embeddings: EmbeddingGrid {
@@ -157,8 +160,10 @@ extension RunComparison {
             lines.append("\(index + 1)  \(entry.run.folder)/\(entry.run.name)")
             lines.append(
                 "   \(network.architecture.rawValue), \(network.latentDimensions) latent dimensions, \(entry.run.steps) steps"
-                    + "\(batch); \(entry.figures.queries) test images of \(entry.dataset.rawValue), "
-                    + entry.figures.distance.rawValue)
+                    + batch)
+            lines.append(
+                "   \(entry.figures.queries) test images of \(entry.dataset.rawValue), "
+                    + "\(entry.figures.distance.rawValue) distance")
         }
         let header = ["", "test loss", "\(request.k)-NN", "MAP@R", "R-prec.", "recall@1", "AUC", "EER"]
         let rows =

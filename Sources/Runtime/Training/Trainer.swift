@@ -63,7 +63,9 @@ package final class Trainer {
         schedule = StepSchedule(
             examplesPerEpoch: dataset.train.count, batchSize: configuration.batchSize, epochs: configuration.epochs,
             maxSteps: configuration.maxSteps)
-        batchGradient = BatchGradient(configuration.network)
+        batchGradient = BatchGradient(configuration.network) { tasks, body in
+            forEachTask(tasks, threads: Machine.evaluationThreads) { task, _ in body(task) }
+        }
         collapse = CollapseAlarm(configuration.network)
         layout = state.layout
         parameters = state.parameters
@@ -118,7 +120,9 @@ package final class Trainer {
         let sum = try source.gradientSum()
         let losses =
             batchSums
-            ?? LossSums(loss: sum.lossSum, examples: Int(sum.exampleCount), active: Int(sum.activeCount))
+            ?? LossSums(
+                loss: sum.lossSum, secondTerm: sum.secondTermSum, examples: Int(sum.exampleCount),
+                active: Int(sum.activeCount))
         try trace.span(.optimize) { try update(with: sum.gradient, losses, step: number) }
         source.recycle(sum.gradient)
         timing.add(

@@ -196,9 +196,9 @@ private func labels(_ count: Int, classes: Int32 = 4) -> [Int32] { (0..<Int32(co
     }
 
     /// The other examples of docs/extending.md.
-    struct NextNegative: TripletMiner {
-        func negative(_ row: AnchorRow, distance: Float, margin: Float, draw: Int) -> Int? {
-            row.closest(above: distance, below: .infinity)?.column
+    struct NearestNegative: TripletMiner {
+        func choose(_ row: AnchorRow, for positives: PositiveRow, into columns: UnsafeMutablePointer<Int32>) {
+            for index in 0..<positives.count { columns[index] = Int32(row.closest?.column ?? -1) }
         }
     }
 
@@ -220,10 +220,10 @@ private func labels(_ count: Int, classes: Int32 = 4) -> [Int32] { (0..<Int32(co
     @Test func aMinerOrACostOfOnesOwnIsAFewLines() {
         let network = NetworkDescription(kind: .onlineTriplet, latentDimensions: 1)
         let draws = SelectionDraws(network, step: 1)
-        let triplets = BatchGradient(network, loss: TripletLoss(miner: NextNegative(), margin: 2))
-        // Anchor 0 and its positive at 2 with the one at 3; anchor 2 and its positive at 0 with the one at −1.
+        let triplets = BatchGradient(network, loss: TripletLoss(miner: NearestNegative(), margin: 2))
+        // Anchor 0 and its positive at 2 with the one at −1; anchor 2 and its positive at 0 with the one at 3.
         let mined = triplets.evaluate([0, 2, 3, -1], labels: [0, 0, 1, 2], draws: draws)
-        #expect(mined.examples == 2 && mined.loss == 2 && triplets.latentGradient == [-1, 1, -1, 1])
+        #expect(mined.examples == 2 && mined.loss == 3 + 3 && triplets.latentGradient == [-3, 3, -1, 1])
         let pairs = BatchGradient(network, loss: PairLoss(miner: FirstWithAll(), cost: LinearCost(margin: 4)))
         let paired = pairs.evaluate([0, 2, 3, -5], labels: [0, 0, 1, 2], draws: draws)
         #expect(paired.examples == 3 && paired.active == 2 && paired.loss == 2 + 1)

@@ -66,9 +66,13 @@ extension EndToEnd {
     }
 }
 
-/// Whether a process has a handler for the signal, from proc(5).
+/// Whether a process is the program already (before, it has the handlers of this one, whose fork it is) and has a handler for the
+/// signal, from proc(5).
 private func catches(_ signal: Int32, _ process: Int32) -> Bool {
-    guard let status = FileManager.default.contents(atPath: "/proc/\(process)/status"),
+    guard
+        let program = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(process)/exe"),
+        program.hasSuffix("/siamese"),
+        let status = FileManager.default.contents(atPath: "/proc/\(process)/status"),
         let line = String(decoding: status, as: UTF8.self).split(separator: "\n").first(where: {
             $0.hasPrefix("SigCgt:")
         }), let digits = line.split(separator: "\t").last, let mask = UInt64(digits, radix: 16)

@@ -1,5 +1,6 @@
 // The coordinator's half of a two-round step: the loss of a whole batch of latent vectors and its gradient with respect to them
-// (docs/exactness.md, item 6). One thread, a fixed order, whatever the workers did.
+// (docs/exactness.md, item 6). Rows on any number of threads, sums in a fixed order,
+// whatever the workers did.
 internal import Kernels
 
 /// How the latent space fares, seen through one batch.

@@ -202,6 +202,23 @@ private func labels(_ count: Int, classes: Int32 = 4) -> [Int32] { (0..<Int32(co
         }
     }
 
+    @Test(arguments: Selection.all)
+    func whoeverWorksOnWhichRowsWhenGivesTheSameBits(selection: Selection) throws {
+        let (network, seed, count) = (selection.network(.euclidean), UInt64(9), 301)
+        let (latents, own) = (noise(2 * count, seed: seed), labels(count, classes: 7))
+        let draws = SelectionDraws(network, step: 3)
+        let plain = try #require(BatchGradient(network))
+        var blocks = 0
+        let backwards = try #require(
+            BatchGradient(network) { tasks, body in
+                blocks += tasks
+                for task in (0..<tasks).reversed() { body(task) }
+            })
+        let expected = plain.evaluate(latents, labels: own, draws: draws)
+        #expect(backwards.evaluate(latents, labels: own, draws: draws) == expected, "seed \(seed)")
+        #expect(backwards.latentGradient == plain.latentGradient && blocks > 0, "seed \(seed)")
+    }
+
     struct LinearCost: PairCost {
         let margin: Float
 

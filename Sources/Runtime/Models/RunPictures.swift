@@ -9,7 +9,15 @@ struct RunPictures {
     let dataset: DatasetName
     var style = PictureStyle()
 
-    private var title: String { "\(network.kind.rawValue), \(dataset.rawValue)" }
+    private var title: String { "\(network.kind.rawValue), \(dataset.rawValue)" + geometry }
+
+    /// What is not as everywhere else: vectors of length 1, another distance than the euclidean.
+    private var geometry: String {
+        guard network.kind.isInBatch else { return "" }
+        let distance = network.inBatch.distance
+        return (network.inBatch.isNormalized ? ", normalized" : "")
+            + (distance == .euclidean ? "" : ", \(distance.rawValue) distance")
+    }
 
     /// The loss, and each of its terms where it has two.
     func stats(_ epochs: [TrainingRecord.Epoch]) throws -> [UInt8] {

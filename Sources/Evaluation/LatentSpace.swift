@@ -27,8 +27,7 @@ package func embed(
 
 /// Divides every row by its length; one of length zero stays.
 private func normalizeRows(_ rows: UnsafeMutablePointer<Float>, count: Int, dimensions: Int) {
-    for row in UnsafeMutableBufferPointer(start: rows, count: count * dimensions).indices
-    where row % dimensions == 0 {
+    for row in stride(from: 0, to: count * dimensions, by: dimensions) {
         var square: Float = 0
         for k in row..<row + dimensions { square = square.addingProduct(rows[k], rows[k]) }
         let length = square.squareRoot()

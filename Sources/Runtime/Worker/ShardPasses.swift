@@ -10,7 +10,9 @@ package typealias ShardPasses = [Int: MicrobatchGradient]
 struct PassPool {
     private let network: NetworkDescription
     private var free: [MicrobatchGradient] = []
-    private let limit: Int
+    private let byteLimit: Int
+    /// Passes that `byteLimit` allows; nil: none has been made, and nobody may ever want one.
+    private var limit: Int?
     private var made = 0
     /// Whose scratch memory serves all, where one thread uses them one after the other.
     private var lender: MicrobatchGradient?
@@ -18,8 +20,7 @@ struct PassPool {
 
     init(_ network: NetworkDescription, byteLimit: Int, threads: Int) {
         self.network = network
-        // As if none had lent its scratch memory to the others.
-        limit = max(1, byteLimit / MicrobatchGradient(network).byteCount)
+        self.byteLimit = byteLimit
         isShared = threads == 1
     }
 
@@ -29,7 +30,7 @@ struct PassPool {
         for index in range.first..<range.end {
             if let pass = free.popLast() {
                 passes[index] = pass
-            } else if made < limit {
+            } else if made < limit ?? 1 {
                 passes[index] = make()
             }
         }
@@ -38,6 +39,8 @@ struct PassPool {
 
     private mutating func make() -> MicrobatchGradient {
         let pass = MicrobatchGradient(network, scratchOf: lender)
+        // By the first, as if it lent its scratch memory to nobody.
+        limit = limit ?? max(1, byteLimit / pass.byteCount)
         if isShared { lender = lender ?? pass }
         made += 1
         return pass

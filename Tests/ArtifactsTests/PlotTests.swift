@@ -1,13 +1,15 @@
 // Pictures, read back: sizes, exact colours, and that odd data is drawn and not crashed on. Beauty was judged by eye.
 
 import Artifacts
+import ModelCore
 import Testing
 
 @Suite struct PlotTests {
     private static let white: UInt32 = 0xFFFFFF
+    private static let digits = (0...9).map(String.init)
 
     /// Ten blurred clusters on a circle; the same points for the same seed.
-    private static func clusters(_ count: Int, dimensions: Int = 2, scale: Float = 1) -> LatentPoints {
+    private static func clusters(_ count: Int, dimensions: Int = 2, scale: Float = 1) -> Embeddings {
         var generator = SeededGenerator(seed: 1)
         let labels = (0..<count).map { UInt8($0 % 10) }
         let values = labels.flatMap { label in
@@ -15,11 +17,11 @@ import Testing
                 scale * (Float((Int(label) * (axis + 3)) % 10) + Float.random(in: -0.4...0.4, using: &generator))
             }
         }
-        return LatentPoints(dimensions: dimensions, values: values, labels: labels)
+        return Embeddings(dimensions: dimensions, values: values, labels: labels)
     }
 
-    private static func scatter(_ points: LatentPoints) throws -> [UInt8] {
-        try ScatterPlot(title: "title", points: points, classNames: ClassNames.fashion).png()
+    private static func scatter(_ points: Embeddings) throws -> [UInt8] {
+        try ScatterPlot(title: "title", points: points, classNames: Self.digits).png()
     }
 
     @Test func scatterHasItsSizeAndColours() throws {
@@ -38,7 +40,7 @@ import Testing
     /// A unit is equally long on both axes: the blue square of points is as wide as it is high.
     @Test func scatterKeepsDistances() throws {
         let corners: [Float] = [0, 0, 1, 1, 0, 1, 1, 0, 9, 0.5]
-        let points = LatentPoints(dimensions: 2, values: corners, labels: [1, 1, 1, 1, 2])
+        let points = Embeddings(dimensions: 2, values: corners, labels: [1, 1, 1, 1, 2])
         let picture = try #require(Picture(png: try Self.scatter(points)))
         // Markers are translucent: orange over white has much red and little blue.
         let inside = (180..<1296).flatMap { x in (152..<1268).map { (x, $0) } }.filter { x, y in
@@ -53,7 +55,7 @@ import Testing
 
     @Test func scatterNeedsNoWellBehavedData() throws {
         let all = [UInt8](repeating: 3, count: 4)
-        let odd: [(String, LatentPoints)] = [
+        let odd: [(String, Embeddings)] = [
             ("empty", .init(dimensions: 2, values: [], labels: [])),
             ("one", .init(dimensions: 2, values: [3, -4], labels: [9])),
             ("equal", .init(dimensions: 2, values: .init(repeating: -1.25, count: 8), labels: all)),
@@ -77,7 +79,7 @@ import Testing
     @Test func droppedPointsAreRemarkedOn() throws {
         // The remark is the only dark red on the picture.
         func redPixels(_ values: [Float]) throws -> Int {
-            let points = LatentPoints(dimensions: 2, values: values, labels: [0, 0])
+            let points = Embeddings(dimensions: 2, values: values, labels: [0, 0])
             return try #require(Picture(png: try Self.scatter(points))).count(of: 0xA61E1E)
         }
         #expect(try redPixels([0, 0, 1, 1]) == 0)
@@ -135,7 +137,7 @@ import Testing
     // MARK: Animation
 
     @Test func animationHoldsItsFramesAndLoops() throws {
-        var animation = LatentAnimation(title: "title", classNames: ClassNames.digits)
+        var animation = LatentAnimation(title: "title", classNames: Self.digits)
         #expect(try animation.gif() == nil)
         for epoch in 0..<4 {
             // The third frame repeats the second: a frame without changes must be kept all the same.
@@ -157,7 +159,7 @@ import Testing
     /// Later frames store only what changed; decoded, they are the frames that they would be if they came first.
     @Test func animationFramesAreWhole() throws {
         func frames(_ scales: [Float]) throws -> [Picture] {
-            var animation = LatentAnimation(title: "title", classNames: ClassNames.digits)
+            var animation = LatentAnimation(title: "title", classNames: Self.digits)
             for scale in scales { animation.append(epoch: 1, points: Self.clusters(300, scale: scale)) }
             let gif = try #require(try animation.gif())
             return try #require(Animation(gif: gif)).frames.map(\.picture)
@@ -170,7 +172,7 @@ import Testing
 
     /// The axes hold still: what is left of the axes (labels, ticks) is the same in all frames.
     @Test func animationKeepsItsAxes() throws {
-        var animation = LatentAnimation(title: "title", classNames: ClassNames.digits)
+        var animation = LatentAnimation(title: "title", classNames: Self.digits)
         for epoch in 1...3 { animation.append(epoch: epoch, points: Self.clusters(300, scale: Float(epoch * epoch))) }
         let gif = try #require(try animation.gif())
         let decoded = try #require(Animation(gif: gif))

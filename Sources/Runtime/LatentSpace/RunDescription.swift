@@ -24,14 +24,7 @@ struct RunDescription {
         path = model.dropLast(TrainedModel.suffix.count) + "run.json"
         guard isReadable(path) else { return nil }
         let remedy = "Repair it or move it away: the model file alone says enough"
-        let report: JSONValue
-        do {
-            report = try JSONValue(parsing: try readFile(at: path, atMost: 1 << 26))
-        } catch let error as JSONError {
-            throw RunFailure(.badData, "\(path), byte \(error.offset): \(error.reason). \(remedy)")
-        } catch {
-            throw RunFailure(.badData, "\(error)")
-        }
+        let report = try readReport(path, remedy: remedy)
         let configuration = report["configuration"]
         guard let network = configuration?["network"]?.string else {
             throw RunFailure(.badData, "\(path) does not name a network. \(remedy)")
@@ -44,8 +37,7 @@ struct RunDescription {
         dataset = configuration?["dataset"]?.string
         distance = configuration?["distance"]?.string.flatMap(Distance.init)
         isNormalized = configuration?["normalize"] == .bool(true)
-        excludedClasses = (configuration?["exclude_classes"]?.array ?? []).compactMap(\.integer).compactMap(
-            UInt8.init(exactly:))
+        excludedClasses = configuration?.excludedClasses ?? []
         modelDigest = report["model_sha256"]?.string
     }
 

@@ -43,9 +43,11 @@ package func moveImage(
             let dx = splat(Float(first)) + columns - centre
             let u = splat(motion.cosine) * dx - sineY + centre + splat(motion.shiftX)
             let v = splat(motion.sine) * dx + cosineY + centre + splat(motion.shiftY)
-            let values = samples(of: bordered, width, side, u, v)
-            for lane in 0..<min(laneCount, side - first) {
-                target[y * side + first + lane] = UInt8(truncatingIfNeeded: values[lane])
+            let bytes = SIMD8<UInt8>(truncatingIfNeeded: samples(of: bordered, width, side, u, v))
+            if first + laneCount <= side {
+                UnsafeMutableRawPointer(target + y * side + first).storeBytes(of: bytes, as: SIMD8<UInt8>.self)
+            } else {
+                for lane in 0..<side - first { target[y * side + first + lane] = bytes[lane] }
             }
         }
     }

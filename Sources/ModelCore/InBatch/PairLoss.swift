@@ -33,6 +33,8 @@ package struct PairLoss<Miner: PairMiner, Cost: PairCost>: BatchLoss {
         self.cost = cost
     }
 
+    @specialized(where Miner == HardNegativePairs, Cost == ContrastiveCost)
+    @specialized(where Miner == AllPositivePairs, Cost == ContrastiveCost)
     package func evaluate(_ batch: BatchView, slopes: PairMatrix) -> LossSums {
         let plan = miner.plan(batch)
         return batch.sumOverRows { rows, sums in

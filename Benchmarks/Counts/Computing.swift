@@ -68,8 +68,11 @@ func countAdam(_ network: NetworkDescription) {
     countAllocations("\(network.architecture) Adam") {
         let parameters = ParameterLayout(network).initialParameters(seed: 1)
         let gradient = ParameterBuffer(count: parameters.count)
-        var adam = Adam(learningRate: 1e-9, parameterCount: parameters.count)
-        return { adam.update(parameters, to: parameters, gradientSum: gradient.floats, exampleCount: 32) }
+        var adam = Adam(parameterCount: parameters.count)
+        return {
+            adam.update(
+                parameters, to: parameters, gradientSum: gradient.floats, exampleCount: 32, learningRate: 1e-9)
+        }
     }
 }
 

@@ -18,6 +18,12 @@ struct TrainingOptions: ParsableArguments {
     @Option(parsing: .unconditional, help: "Learning rate of Adam.")
     var lr = 1e-4
 
+    @Option(
+        help: ArgumentHelp(
+            "How the learning rate goes on: constant, or cosine, which falls from --lr to zero at the end of --epochs.",
+            discussion: "--max-steps stops a run earlier, and leaves the rate of its steps as it is."))
+    var lrSchedule = LearningRateSchedule.constant
+
     @Option(help: "Passes over the training set.")
     var epochs = 10
 
@@ -132,6 +138,7 @@ struct TrainingOptions: ParsableArguments {
                 inBatch: inBatch.options(for: network.kind), noise: NoisePlan(seed: seed, batchSize: batchSize)),
             dataset: dataset.name)
         configuration.learningRate = lr
+        configuration.learningRateSchedule = lrSchedule
         configuration.epochs = epochs
         configuration.batchSize = batchSize
         configuration.output = output
@@ -198,6 +205,8 @@ struct DatasetArgument: ExpressibleByArgument {
 }
 
 extension Architecture: ExpressibleByArgument {}
+
+extension LearningRateSchedule: ExpressibleByArgument {}
 
 /// The environment of this process.
 func processEnvironment() -> [String: String] {

@@ -88,6 +88,15 @@ extension EndToEnd {
                 arguments + ["--beta", "2", "--resume"], in: workspace, code: 78, naming: ["cannot resume", "--beta"])
         }
 
+        /// What the checkpoint was made with and the new command does not name at all.
+        @Test func leavingBalancedBatchesIsRefused() throws {
+            let arguments = ["train"] + training("online-triplet", in: workspace, steps: 3)
+            _ = try run(arguments + ["--classes", "4", "--samples", "11"], in: workspace).modelDigest()
+            try expectRefusal(
+                arguments + ["--resume"], in: workspace, code: 78,
+                naming: ["cannot resume", "--classes and --samples is nothing now", "made with 4 x 11"])
+        }
+
         @Test func otherDataIsRefused() throws {
             let arguments = ["train"] + training("triplet", in: workspace, steps: 3)
             _ = try run(arguments, in: workspace).modelDigest()

@@ -72,7 +72,7 @@ struct Reference {
         let (network, layout) = (reference.network, ParameterLayout(reference.network))
         let parameters = try file.parameters(layout, prefix: "initial.")
         let batch = try ReferenceBatch(file, network)
-        var adam = Adam(learningRate: 0.001, parameterCount: layout.paddedCount)
+        var adam = Adam(parameterCount: layout.paddedCount)
 
         for step in 0..<3 {
             guard file.content["loss.\(step)"] != nil else { break }
@@ -84,7 +84,9 @@ struct Reference {
                 try checkGradients(gradient, examples: sums.examples, layout, file)
                 try checkEmbedding(batch, network, parameters, file)
             }
-            adam.update(parameters, to: parameters, gradientSum: gradient.floats, exampleCount: sums.examples)
+            adam.update(
+                parameters, to: parameters, gradientSum: gradient.floats, exampleCount: sums.examples,
+                learningRate: 0.001)
         }
         if file.content["loss.2"] != nil { try checkParameters(parameters, network, layout, file) }
     }

@@ -30,8 +30,10 @@ private func selfTestStep(_ network: NetworkDescription, examples: Int) -> [UInt
             return computer.gradient(of: microbatch, at: parameters.floats, into: gradient.floats)
         }
     }
-    var adam = Adam(learningRate: 0.001, parameterCount: gradient.count)
-    adam.update(parameters, to: parameters, gradientSum: gradient.floats, exampleCount: max(sums.examples, 1))
+    var adam = Adam(parameterCount: gradient.count)
+    adam.update(
+        parameters, to: parameters, gradientSum: gradient.floats, exampleCount: max(sums.examples, 1),
+        learningRate: 0.001)
     let loss = sums.loss.bitPattern &+ sums.secondTerm.bitPattern
     return [UInt32(truncatingIfNeeded: loss), UInt32(truncatingIfNeeded: loss >> 32)]
         + gradient.values.map(\.bitPattern) + parameters.values.map(\.bitPattern)

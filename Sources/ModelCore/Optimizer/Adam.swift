@@ -7,23 +7,19 @@ package struct Adam: Sendable {
     package static let beta2 = 0.999
     package static let epsilon = 1e-8
 
-    package let learningRate: Double
     package let firstMoment: ParameterBuffer
     package let secondMoment: ParameterBuffer
     /// Steps taken.
     package private(set) var step: UInt64
 
-    package init(learningRate: Double, parameterCount: Int) {
+    package init(parameterCount: Int) {
         self.init(
-            learningRate: learningRate, firstMoment: ParameterBuffer(count: parameterCount),
-            secondMoment: ParameterBuffer(count: parameterCount), step: 0)
+            firstMoment: ParameterBuffer(count: parameterCount), secondMoment: ParameterBuffer(count: parameterCount),
+            step: 0)
     }
 
     /// An optimizer that goes on from a checkpoint.
-    package init(
-        learningRate: Double, firstMoment: ParameterBuffer, secondMoment: ParameterBuffer, step: UInt64
-    ) {
-        self.learningRate = learningRate
+    package init(firstMoment: ParameterBuffer, secondMoment: ParameterBuffer, step: UInt64) {
         self.firstMoment = firstMoment
         self.secondMoment = secondMoment
         self.step = step
@@ -32,11 +28,12 @@ package struct Adam: Sendable {
     /// Takes one step on the mean gradient, from `parameters` to `newParameters` (they may be the same): the one division by the
     /// number of examples happens here.
     ///
-    /// Returns false, and changes nothing, if the gradient is not finite: a step on it would be the end of the weights.
+    /// - Parameter learningRate: of this step (`LearningRate`)
+    /// - Returns: false, after changing nothing, if the gradient is not finite: a step on it would be the end of the weights
     @discardableResult
     package mutating func update(
         _ parameters: ParameterBuffer, to newParameters: ParameterBuffer, gradientSum: UnsafePointer<Float>,
-        exampleCount: Int
+        exampleCount: Int, learningRate: Double
     ) -> Bool {
         precondition(newParameters.count == parameters.count, "\(parameters.count) parameters and a step to other ones")
         guard isFinite(count: parameters.count, gradientSum) else { return false }

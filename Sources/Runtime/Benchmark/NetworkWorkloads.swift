@@ -109,7 +109,7 @@ final class StepBench {
         batch = BatchGradient(network)
         parameters = ParameterLayout(network).initialParameters(seed: 1)
         // A rate at which the network does not change over the run, and so neither its work.
-        adam = Adam(learningRate: 1e-9, parameterCount: parameters.count)
+        adam = Adam(parameterCount: parameters.count)
     }
 
     func workload(_ subject: Subject, batchSize: Int) -> Workload {
@@ -139,7 +139,8 @@ final class StepBench {
         let lease = lease(batchSize, task)
         for partial in computer.compute(lease, examples, weights: parameters.floats, round: round, between: { _ in }) {
             if let sum = partial.gradient.values.baseAddress {
-                adam.update(parameters, to: parameters, gradientSum: sum, exampleCount: batchSize)
+                adam.update(
+                    parameters, to: parameters, gradientSum: sum, exampleCount: batchSize, learningRate: 1e-9)
             }
             computer.recycle(partial.gradient)
         }

@@ -45,7 +45,9 @@ package enum Beginning: Sendable, Equatable {
 package struct TrainingConfiguration: Sendable {
     package var network: NetworkDescription
     package var dataset: DatasetName
+    /// Of Adam; with a schedule, the highest.
     package var learningRate = 1e-4
+    package var learningRateSchedule = LearningRateSchedule.constant
     package var epochs = 10
     package var batchSize = 32
     package var output = "./tmp"
@@ -105,8 +107,19 @@ extension TrainingConfiguration {
             fields.append(("--exclude-classes", excludedClasses.sorted().map(String.init).joined(separator: ",")))
         }
         if network.kind == .variationalAutoencoder { fields.append(("--beta", "\(network.beta)")) }
+        if learningRateSchedule != .constant {
+            fields += [
+                (Self.schedule, learningRateSchedule.rawValue),
+                // Steps of an epoch follow from the rest.
+                ("--epochs (where --lr-schedule \(learningRateSchedule.rawValue) ends)", "\(epochs)"),
+            ]
+        }
         return fields
     }
+
+    private static let schedule = "--lr-schedule"
+    /// What a field means where an identity lacks it, if not that there is nothing. Checkpoints are older than some of the fields.
+    static let identityWhereAbsent = [schedule: LearningRateSchedule.constant.rawValue]
 
     /// Nil: nothing is audited.
     var auditPlan: AuditPlan? { audit > 0 ? AuditPlan(fraction: audit, seed: seed) : nil }
@@ -136,8 +149,10 @@ extension TrainingConfiguration {
             "architecture": .string(network.architecture.rawValue),
             "latent_dims": .integer(network.latentDimensions), "margin": .number(Double(network.margin)),
             "beta": .number(Double(network.beta)),
-            "lr": .number(learningRate), "epochs": .integer(epochs), "batch_size": .integer(batchSize),
-            "seed": .string("\(seed)"), "log_interval": .integer(logInterval), "animation": .bool(animation),
+            "lr": .number(learningRate), "lr_schedule": .string(learningRateSchedule.rawValue),
+            "epochs": .integer(epochs),
+            "batch_size": .integer(batchSize), "seed": .string("\(seed)"), "log_interval": .integer(logInterval),
+            "animation": .bool(animation),
             "audit": .number(audit), "workers": workforce.json, "threads": .integer(threads), "output": .string(output),
             "data": data.map(JSONValue.string) ?? nil, "max_steps": maxSteps.map(JSONValue.integer) ?? nil,
             "checkpoint_interval": checkpointInterval.map(JSONValue.integer) ?? nil,

@@ -155,11 +155,14 @@ extension RunComparison {
         var lines: [String] = []
         for (index, entry) in entries.enumerated() {
             let network = entry.model.network
-            let batch = entry.run.configuration["batch_size"]?.integer.map { ", batches of \($0)" } ?? ""
+            let options = entry.run.configuration
+            let batch = options["batch_size"]?.integer.map { ", batches of \($0)" } ?? ""
+            let schedule = options["lr_schedule"]?.string.map { $0 == "constant" ? "" : ", \($0)" } ?? ""
+            let rate = options["lr"]?.number.map { ", lr \($0)\(schedule)" } ?? ""
             lines.append("\(index + 1)  \(entry.run.folder)/\(entry.run.name)")
             lines.append(
                 "   \(network.architecture.rawValue), \(network.latentDimensions) latent dimensions, \(entry.run.steps) steps"
-                    + batch)
+                    + batch + rate)
             lines.append(
                 "   \(entry.figures.queries) test images of \(entry.dataset.rawValue), "
                     + "\(entry.figures.distance.rawValue) distance")
@@ -197,7 +200,9 @@ extension RunComparison {
             "run": .string(entry.run.prefix + "run.json"), "network": .string(entry.run.network.rawValue),
             "architecture": .string(network.architecture.rawValue),
             "latent_dims": .integer(network.latentDimensions), "trained_on": .string(entry.run.dataset.rawValue),
-            "steps": .integer(entry.run.steps), "model_sha256": .string("\(entry.model.digest)"),
+            "steps": .integer(entry.run.steps), "lr": entry.run.configuration["lr"] ?? nil,
+            "lr_schedule": entry.run.configuration["lr_schedule"] ?? nil,
+            "model_sha256": .string("\(entry.model.digest)"),
             "epochs": .array(
                 entry.epochs.map {
                     [

@@ -5,12 +5,14 @@ package struct StepSchedule: Equatable {
     let examplesPerEpoch: Int
     let batchSize: Int
     package let totalSteps: Int
+    /// Of all epochs, also where the run is to stop earlier.
+    package let stepsOfAllEpochs: Int
 
     package init(examplesPerEpoch: Int, batchSize: Int, epochs: Int, maxSteps: Int?) {
         self.examplesPerEpoch = examplesPerEpoch
         self.batchSize = batchSize
-        let all = epochs * ((examplesPerEpoch + batchSize - 1) / batchSize)
-        totalSteps = min(all, maxSteps ?? all)
+        stepsOfAllEpochs = epochs * ((examplesPerEpoch + batchSize - 1) / batchSize)
+        totalSteps = min(stepsOfAllEpochs, maxSteps ?? stepsOfAllEpochs)
     }
 
     /// The last step of an epoch may be short.

@@ -36,8 +36,7 @@ extension Trainer {
         }
         return TrainingState(
             layout: layout, parameters: parameters,
-            adam: Adam(
-                learningRate: adam.learningRate, firstMoment: moments[0], secondMoment: moments[1], step: adam.step),
+            adam: Adam(firstMoment: moments[0], secondMoment: moments[1], step: adam.step),
             record: record, frames: frames, ledger: source.ledger)
     }
 

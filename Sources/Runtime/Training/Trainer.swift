@@ -15,6 +15,7 @@ package final class Trainer {
     let configuration: TrainingConfiguration
     let dataset: Dataset
     let schedule: StepSchedule
+    private let learningRate: LearningRate
     let layout: ParameterLayout
     /// The weights; never written once they are here, for they may be on their way to workers.
     package internal(set) var parameters: ParameterBuffer
@@ -64,6 +65,10 @@ package final class Trainer {
         schedule = StepSchedule(
             examplesPerEpoch: dataset.train.count, batchSize: configuration.batchSize, epochs: configuration.epochs,
             maxSteps: configuration.maxSteps)
+// What `--max-steps` cuts short is the run, and not the schedule: a step's weights do not depend on when it was stopped.
+        learningRate = LearningRate(
+            peak: configuration.learningRate, schedule: configuration.learningRateSchedule,
+            totalSteps: schedule.stepsOfAllEpochs)
         let team = Team(threads: Machine.evaluationThreads)
         batchGradient = BatchGradient(configuration.network, concurrently: team.share)
         self.team = team
@@ -162,7 +167,9 @@ package final class Trainer {
         guard let gradient = sum.values.baseAddress else { preconditionFailure("a gradient has memory") }
         let next = lender.buffer(count: parameters.count)
         guard losses.loss.isFinite,
-            adam.update(parameters, to: next, gradientSum: gradient, exampleCount: max(losses.examples, 1))
+            adam.update(
+                parameters, to: next, gradientSum: gradient, exampleCount: max(losses.examples, 1),
+                learningRate: learningRate.rate(ofStep: step))
         else {
             try source.examineNonFinite()
             throw divergence(at: step)

@@ -31,7 +31,7 @@ package struct TrainingState: Sendable {
     package init(_ configuration: TrainingConfiguration) {
         layout = ParameterLayout(configuration.network)
         parameters = layout.initialParameters(seed: configuration.seed)
-        adam = Adam(learningRate: configuration.learningRate, parameterCount: layout.paddedCount)
+        adam = Adam(parameterCount: layout.paddedCount)
         record = TrainingRecord()
         frames = []
         ledger = Ledger()
@@ -41,15 +41,7 @@ package struct TrainingState: Sendable {
     init(_ checkpoint: Checkpoint, _ configuration: TrainingConfiguration, datasetDigest: String) throws {
         let misfit = RunFailure(.badData, "cannot resume: the checkpoint's content does not fit its configuration")
         guard let past = try? JSONValue(parsing: Array(checkpoint.configuration.utf8)) else { throw misfit }
-        for (name, value) in configuration.identity(datasetDigest: datasetDigest) {
-            let before = past["identity"]?[name]?.string ?? "nothing"
-            guard before == value else {
-                throw RunFailure(
-                    .badConfiguration,
-                    "cannot resume: \(name) is \(value) now, but the checkpoint was made with \(before). "
-                        + "Use the same value, or another --output")
-            }
-        }
+        try Self.compare(past["identity"] ?? [:], with: configuration.identity(datasetDigest: datasetDigest))
         let layout = ParameterLayout(configuration.network)
         guard checkpoint.layout == layout.checkpointSlices,
             let record = past["record"].flatMap(TrainingRecord.init(json:)),
@@ -61,9 +53,26 @@ package struct TrainingState: Sendable {
         self.ledger = ledger
         parameters = layout.buffer(checkpoint.parameters)
         adam = Adam(
-            learningRate: configuration.learningRate, firstMoment: layout.buffer(checkpoint.firstMoment),
-            secondMoment: layout.buffer(checkpoint.secondMoment), step: UInt64(checkpoint.step))
+            firstMoment: layout.buffer(checkpoint.firstMoment), secondMoment: layout.buffer(checkpoint.secondMoment),
+            step: UInt64(checkpoint.step))
         self.frames = frames
+    }
+
+    /// A field that only one of the two has differs, too, unless the other means the same by its absence.
+    private static func compare(_ past: JSONValue, with present: [(name: String, value: String)]) throws {
+        let presentNames = Set(present.map(\.name))
+        var gone: [String] = []
+        if case .object(let members) = past { gone = members.map(\.key).filter { !presentNames.contains($0) } }
+        for (name, value) in present.map({ ($0.name, String?.some($0.value)) }) + gone.map({ ($0, nil) }) {
+            let absent = TrainingConfiguration.identityWhereAbsent[name] ?? "nothing"
+            let (now, before) = (value ?? absent, past[name]?.string ?? absent)
+            guard before == now else {
+                throw RunFailure(
+                    .badConfiguration,
+                    "cannot resume: \(name) is \(now) now, but the checkpoint was made with \(before). "
+                        + "Use the same value, or another --output")
+            }
+        }
     }
 
     func checkpoint(_ configuration: TrainingConfiguration, datasetDigest: String) -> Checkpoint {

@@ -5,7 +5,7 @@ internal import ModelCore
 internal import Storage
 
 /// The part of a run.json that whoever uses the model wants to know.
-struct RunDescription {
+package struct RunDescription {
     let path: String
     private let network: String
     private let architecture: String?
@@ -21,16 +21,20 @@ struct RunDescription {
     /// Nil where there is none.
     init?(besideModel model: String) throws(RunFailure) {
         guard model.hasSuffix(TrainedModel.suffix) else { return nil }
-        path = model.dropLast(TrainedModel.suffix.count) + "run.json"
+        let path = String(model.dropLast(TrainedModel.suffix.count)) + "run.json"
         guard isReadable(path) else { return nil }
+        let bytes: [UInt8]
+        do { bytes = try readFile(at: path, atMost: 1 << 26) } catch { throw RunFailure(.badData, "\(error)") }
+        try self.init(path: path, report: bytes)
+    }
+
+    /// - Parameter bytes: of the file at `path`
+    package init(path: String, report bytes: [UInt8]) throws(RunFailure) {
+        self.path = path
         let remedy = "Repair it or move it away: the model file alone says enough"
         let report: JSONValue
-        do {
-            report = try JSONValue(parsing: try readFile(at: path, atMost: 1 << 26))
-        } catch let error as JSONError {
+        do { report = try JSONValue(parsing: bytes) } catch {
             throw RunFailure(.badData, "\(path), byte \(error.offset): \(error.reason). \(remedy)")
-        } catch {
-            throw RunFailure(.badData, "\(error)")
         }
         let configuration = report["configuration"]
         guard let network = configuration?["network"]?.string else {
@@ -54,7 +58,7 @@ struct RunDescription {
             && latentDimensions.map { $0 == other.latentDimensions } ?? true
     }
 
-    var summary: String {
+    package var summary: String {
         [network, architecture, latentDimensions.map { "\($0) latent dimensions" }].compactMap(\.self)
             .joined(separator: ", ")
     }

@@ -246,10 +246,10 @@ package final class Trainer {
 }
 
 /// The latent space of the test set after an epoch.
-struct LatentFrame: Equatable {
-    let epoch: Int
+package struct LatentFrame: Equatable {
+    package let epoch: Int
     /// [image][dimension]
-    let latents: [Float]
+    package let latents: [Float]
 }
 
 /// Time spent in steps, and what was done in it. Only printed.

@@ -26,7 +26,20 @@ static inline __attribute__((always_inline)) unsigned char bits_of_truth(int8 tr
 static inline __attribute__((always_inline)) unsigned char less_bits(float8 x, float8 y) { return bits_of_truth(x < y); }
 static inline __attribute__((always_inline)) unsigned char equal_bits(float8 x, float8 y) { return bits_of_truth(x == y); }
 
+// The place of the set bit number `number` (from 0) of a word that has so many.
+static inline __attribute__((always_inline)) int place_of_bit(unsigned long long word, int number) {
+#ifdef __BMI2__
+    return __builtin_ctzll(__builtin_ia32_pdep_di(1ull << number, word));
+#else
+    for (; number > 0; number--) word &= word - 1;
+    return __builtin_ctzll(word);
+#endif
+}
+
 // −1 in the lanes where x is less than y, else 0.
 static inline __attribute__((always_inline)) int8 minus_one_where_less(float8 x, float8 y) { return x < y; }
 
 static inline __attribute__((always_inline)) float8 floats_of(int8 x) { return __builtin_convertvector(x, float8); }
+
+// Truncated; of what an int32_t holds.
+static inline __attribute__((always_inline)) int8 integers_of(float8 x) { return __builtin_convertvector(x, int8); }

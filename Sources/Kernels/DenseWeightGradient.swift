@@ -147,31 +147,3 @@ package func transposeToPanels(
         }
     }
 }
-
-/// Transposes 8×8 floats by three perfect shuffles of the whole, each of which turns the bits of an index by one.
-@inline(always)
-private func transposeEight(_ x: UnsafePointer<Lanes>, to y: UnsafeMutablePointer<Lanes>, stride: Int) {
-    var rows = (x[0], x[1], x[2], x[3], x[4], x[5], x[6], x[7])
-    for _ in 0..<3 {
-        let (a, b) = (interleave(rows.0, rows.4), interleave(rows.1, rows.5))
-        let (c, d) = (interleave(rows.2, rows.6), interleave(rows.3, rows.7))
-        rows = (a.low, a.high, b.low, b.high, c.low, c.high, d.low, d.high)
-    }
-    y[0] = rows.0
-    y[stride] = rows.1
-    y[2 * stride] = rows.2
-    y[3 * stride] = rows.3
-    y[4 * stride] = rows.4
-    y[5 * stride] = rows.5
-    y[6 * stride] = rows.6
-    y[7 * stride] = rows.7
-}
-
-/// a₀ b₀ a₁ b₁ … of the two.
-@inline(always)
-private func interleave(_ a: Lanes, _ b: Lanes) -> (low: Lanes, high: Lanes) {
-    var (low, high) = (Lanes.zero, Lanes.zero)
-    (low.evenHalf, low.oddHalf) = (a.lowHalf, b.lowHalf)
-    (high.evenHalf, high.oddHalf) = (a.highHalf, b.highHalf)
-    return (low, high)
-}

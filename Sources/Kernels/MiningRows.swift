@@ -142,9 +142,7 @@ package func place(ofBit number: Int, in bits: UnsafePointer<UInt64>) -> Int {
         left -= count
         word += 1
     }
-    var rest = bits[word]
-    for _ in 0..<left { rest &= rest - 1 }
-    return word * 64 + rest.trailingZeroBitCount
+    return word * 64 + Int(place_of_bit(bits[word], Int32(left)))
 }
 
 /// For each of `count` bounds, the sum of max(0, bound − value) over a row, and how many columns are active, that is, have a positive

@@ -26,7 +26,7 @@ import Testing
         let other = BuildIdentity(numericsVersion: 9, selfTest: SelfTestDigest(words: [9, 9, 9, 9]))
         let older = BuildIdentity(numericsVersion: 8, selfTest: Samples.digest)
         let cases: [(WorkerMessage, Refuse.Code, [String])] = [
-            (.foreignHello(foreign), .protocolVersion, ["77", "4"]),
+            (.foreignHello(foreign), .protocolVersion, ["77", "5"]),
             (Script.hello(1, build: older), .numericsVersion, ["8", "9"]),
             (Script.hello(1, build: other), .selfTest, ["\(other.selfTest)", "\(Samples.digest)"]),
         ]

@@ -25,7 +25,10 @@ import Testing
             scenario.extent = StepExtent(examples: 21, examplesPerMicrobatch: 2)
             let result = Self.check(scenario)
             // Undisturbed, no image travels twice.
-            if workers > 0 { #expect(result.reuses == (isTwoRounds ? result.leases / 2 : 0)) }
+            if workers > 0 {
+                #expect(result.reuses == (isTwoRounds ? result.leases / 2 : 0))
+                #expect(result.spared == result.reuses)
+            }
         }
     }
 
@@ -46,6 +49,7 @@ import Testing
         guard Self.replayed == nil else { return }
         // The faults did bite; otherwise the digests would prove nothing.
         #expect(results.reduce(0) { $0 + $1.reuses } > 10 * results.count)
+        #expect(results.reduce(0) { $0 + $1.spared } > 10 * results.count)
         let audits = results.reduce(0) { $0 + $1.audits }
         let (quarantined, returns) = results.reduce((0, 0)) { ($0.0 + $1.quarantined, $0.1 + $1.returns) }
         #expect(audits > 50 * results.count / 100, "\(audits)")

@@ -87,8 +87,8 @@ import Testing
         #expect(last == [.accept(lease(2, 1, shard: 1, 4, 4)), .stepComplete(1)])
         #expect(
             begin(&core, 2, at: 901) == [
-                .weights(step: 2, to: a), .lease(lease(3, 2, 0, 4, reuses: 1), to: a), .weights(step: 2, to: b),
-                .lease(lease(4, 2, shard: 1, 4, 4, reuses: 2), to: b),
+                .latentGradients(step: 2, to: a), .lease(lease(3, 2, 0, 4, reuses: 1), to: a),
+                .latentGradients(step: 2, to: b), .lease(lease(4, 2, shard: 1, 4, 4, reuses: 2), to: b),
             ])
         answer(&core, (lease(3, 2, 0, 4, reuses: 1), a), computing: 10, at: 910)
         answer(&core, (lease(4, 2, shard: 1, 4, 4, reuses: 2), b), computing: 900, at: 1_800)
@@ -107,7 +107,7 @@ import Testing
                 .lease(lease(3, 2, 0, 4, reuses: 1), to: a), .lease(lease(4, 2, shard: 1, 4, 4, reuses: 2), to: b),
             ])
         for given in first { answer(&core, given, at: 10) }
-        #expect(begin(&core, 2, at: 11) == [.weights(step: 2, to: a), .weights(step: 2, to: b)])
+        #expect(begin(&core, 2, at: 11) == [.latentGradients(step: 2, to: a), .latentGradients(step: 2, to: b)])
         #expect(answer(&core, ahead.leases[0], at: 20) == [.accept(lease(3, 2, 0, 4, reuses: 0))])
     }
 
@@ -117,7 +117,7 @@ import Testing
         _ = prepare(&core, 2, at: 1)
         for given in first { answer(&core, given, at: 10) }
         _ = core.onUnreachable(a, now: Script.at(10))
-        #expect(begin(&core, 2, at: 11) == [.weights(step: 2, to: b), .lease(lease(5, 2, 0, 4), to: b)])
+        #expect(begin(&core, 2, at: 11) == [.latentGradients(step: 2, to: b), .lease(lease(5, 2, 0, 4), to: b)])
     }
 
     @Test func aWorkerLostBetweenTheRoundsIsReplacedByOneThatGetsTheImages() {
@@ -127,7 +127,7 @@ import Testing
         let second = begin(&core, 2, at: 12)
         #expect(
             second == [
-                .weights(step: 2, to: b), .lease(lease(3, 2, shard: 1, 4, 4, reuses: 2), to: b),
+                .latentGradients(step: 2, to: b), .lease(lease(3, 2, shard: 1, 4, 4, reuses: 2), to: b),
                 .lease(lease(4, 2, 0, 4), to: b),
             ])
         for given in second.leases { answer(&core, given, at: 20) }
@@ -139,8 +139,25 @@ import Testing
         complete(&core, 1, at: 0)
         // Over the connection that it has.
         _ = core.onMessage(Script.hello(77), from: a, now: Script.at(11))
-        let second = begin(&core, 2, at: 12).leases.sorted { $0.lease.shard < $1.lease.shard }
+        let actions = begin(&core, 2, at: 12)
+        #expect(actions.contains(.weights(step: 2, to: a)) && actions.contains(.latentGradients(step: 2, to: b)))
+        let second = actions.leases.sorted { $0.lease.shard < $1.lease.shard }
         #expect(second.map(\.lease.reuses) == [0, 2])
+    }
+
+    @Test func weightsOfTheRoundBeforeAreNotTakenForThoseOfAnother() throws {
+        var held = HeldWeights<String>()
+        let message = CoordinatorMessage.latentGradients(run: Script.run, step: 8, content: Samples.secondWeights)
+        #expect(held.objection(to: message) != nil)
+        held.keep(["weights of 6"], ofStep: 6)
+        #expect(held.objection(to: message) != nil)
+        held.keep(["weights of 7"], ofStep: 7)
+        #expect(held.objection(to: message) == nil)
+        #expect(held.payload(of: message, ["gradients"]) == ["weights of 7", "gradients"])
+        held.keep(held.payload(of: message, ["gradients"]), ofStep: 8)
+        #expect(held.objection(to: message) != nil, "a message that was recorded and is played again")
+        held.forget()
+        #expect(held.objection(to: message) != nil && held.frames.isEmpty)
     }
 
     @Test func aNewcomerGetsPartOfTheNextStep() {

@@ -38,6 +38,20 @@ import Testing
         }
     }
 
+    @Test(arguments: [1, 2, 3, 8, 9]) func sumsWithTheTransposeAgree(vectors: Int) {
+        let side = 8 * vectors
+        let matrix = Tensor(side * side, seed: UInt64(vectors) + 300)
+        let sum = Tensor(8 * side)
+        for group in 0..<vectors {
+            addTransposed(matrix.lanes, rowVectors: vectors, group: group, into: sum.lanes)
+            for (index, value) in (0..<8 * side).map({ ($0, sum.scalars[$0]) }) {
+                let (row, column) = (8 * group + index / side, index % side)
+                let expected = matrix.scalars[row * side + column] + matrix.scalars[column * side + row]
+                #expect(value.bitPattern == expected.bitPattern, "\(vectors) vectors: row \(row), column \(column)")
+            }
+        }
+    }
+
     @Test(arguments: sizes) func hingeSumsAgree(vectors: Int) {
         let (tensor, values) = row(vectors, seed: UInt64(vectors) + 200)
         for count in 0...9 {

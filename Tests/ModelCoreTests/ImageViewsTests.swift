@@ -1,4 +1,5 @@
 // The views of NT-Xent: motion that is none, bounds, and that a view is a function of seed, position and number alone.
+import Kernels
 import ModelCore
 import Testing
 
@@ -18,10 +19,27 @@ import Testing
         }
     }
 
-    private func moved(_ image: [UInt8], _ motion: ImageViews.Motion) -> [UInt8] {
-        var target = [UInt8](repeating: 7, count: imagePixels)
-        ImageViews.move(image, by: motion, into: &target)
+    /// By the kernel and by its naive twin, which have to agree.
+    private func moved(_ image: [UInt8], _ motion: ImageMotion) -> [UInt8] {
+        var (target, twin) = ([UInt8](repeating: 7, count: imagePixels), [UInt8](repeating: 7, count: imagePixels))
+        var bordered = [Float](repeating: 0, count: borderedCount(side: 28))
+        moveImage(image, side: 28, by: motion, bordered: &bordered, into: &target)
+        naiveMoveImage(image, side: 28, by: motion, into: &twin)
+        #expect(target == twin, "\(motion)")
         return target
+    }
+
+    @Test func theKernelAgreesWithItsTwin() {
+        let image = Array(batch.pixels[imagePixels..<2 * imagePixels])
+        let stream = RandomStream(seed: 17, name: .augmentation)
+        for position in 0..<300 {
+            func number(_ draw: Int) -> Float { 2 * stream.uniform(at: position, draw: draw) - 1 }
+            _ = moved(image, ImageMotion(stream, position: position, view: position % 2))
+            _ = moved(
+                image,
+                ImageMotion(
+                    cosine: 2 * number(8), sine: 2 * number(9), shiftX: 40 * number(10), shiftY: 40 * number(11)))
+        }
     }
 
     @Test func noMotionLeavesTheImage() {
@@ -50,7 +68,7 @@ import Testing
     @Test func motionsStayInTheirBounds() {
         let stream = RandomStream(seed: 5, name: .augmentation)
         for position in 0..<2_000 {
-            let motion = ImageViews.Motion(stream, position: position, view: position % 2)
+            let motion = ImageMotion(stream, position: position, view: position % 2)
             let scale = (motion.cosine * motion.cosine + motion.sine * motion.sine).squareRoot()
             #expect((1 / 1.1001...1 / 0.8999).contains(scale), "seed 5, position \(position)")
             #expect(abs(motion.sine) <= 0.2589 * scale && motion.cosine > 0, "15 degrees; position \(position)")

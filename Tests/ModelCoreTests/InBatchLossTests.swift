@@ -229,8 +229,9 @@ private func labels(_ count: Int, classes: Int32 = 4) -> [Int32] { (0..<Int32(co
     }
 
     struct FirstWithAll: PairMiner {
-        func forEachPair(in batch: BatchView, _ body: (Int, Int, Bool) -> Void) {
-            for other in 1..<batch.count { body(0, other, batch.members(of: 0).contains(Int32(other))) }
+        func forEachPair(of row: Int, in batch: BatchView, _: Void, _ body: (Int, Bool) -> Void) {
+            guard row == 0 else { return }
+            for other in 1..<batch.count { body(other, batch.members(of: 0).contains(Int32(other))) }
         }
     }
 

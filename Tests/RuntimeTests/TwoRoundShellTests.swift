@@ -22,7 +22,7 @@ private final class DyingLink: WorkerLink {
     func send(_ frames: [Frame], to peer: PeerID) throws -> SendResult {
         let kind = frames[0].withUnsafeBytes { $0[6] }
         let isSecond = peer.rawValue == 2
-        if isSecond, kind == 0x86, frames.count == 3 { isDead = true }
+        if isSecond, kind == 0x88 { isDead = true }
         if isSecond, isDead { return .unreachable }
         if !isSecond, kind == 0x83 { if frames[1].count == 0 { reused += 1 } else { sent += 1 } }
         // Every link calls its worker the same.

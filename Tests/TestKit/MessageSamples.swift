@@ -71,6 +71,7 @@ package enum Samples {
         .shard(lease, content), .weights(run: run, step: 1 << 40, fingerprint: mark),
         .shard(firstRound, content), .shard(secondRound, content),
         .weights(run: run, step: 8, content: secondWeights),
+        .latentGradients(run: run, step: 8, content: secondWeights),
         .ping(run: run),
         .goodbye(run: run, .finished), .goodbye(run: run, .stopped), .goodbye(run: run, .evicted),
         .statusReport(StatusReport(run: run, document: Array("{}".utf8))),

@@ -34,6 +34,9 @@ final class SimulatedWorker {
     private var firstRounds = FirstRounds<[UInt8], [Int: [Float]]>()
     /// Shards that were computed from images that came with a first round.
     private(set) var reuses = 0
+    private var heldWeights = HeldWeights<[UInt8]>()
+    /// Rounds whose weights came with the round before.
+    private(set) var spared = 0
     /// Bits are flipped on the way, so the codec may refuse anything.
     private let isNoise: Bool
     private let pool = BufferPool(count: ToyModel.parameterCount)
@@ -64,6 +67,7 @@ final class SimulatedWorker {
         do throws(DecodingFailure) {
             let message = try frames.decodeFromCoordinator(limits)
             if firstRounds.objection(to: message) != nil { return [] }
+            if heldWeights.objection(to: message) != nil { return [] }
             let actions = core.onMessage(message, now: now)
             for action in actions {
                 if case .keep(let lease) = action {
@@ -71,7 +75,9 @@ final class SimulatedWorker {
                     if lease.reuses != 0 { reuses += 1 }
                 }
                 if case .keepWeights(let step) = action {
-                    weights = RoundContent(number: step, frames.payload)
+                    if case .latentGradients = message { spared += 1 }
+                    heldWeights.keep(heldWeights.payload(of: message, frames.payload), ofStep: step)
+                    weights = RoundContent(number: step, heldWeights.frames)
                     _ = firstRounds.forget(before: step)
                 }
             }
@@ -92,6 +98,7 @@ final class SimulatedWorker {
         case .prepare(let welcome):
             (limits.parameterCount, limits.latentCount) = (welcome.parameterCount, welcome.latentCount)
             _ = firstRounds.forgetAll()
+            heldWeights.forget()
         case .compute(let lease):
             if computing != nil { problems.append("worker \(index) told to compute two shards at a time") }
             guard let payload = kept.removeValue(forKey: lease), let weights, weights.number == lease.step else {

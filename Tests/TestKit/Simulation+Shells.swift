@@ -50,10 +50,11 @@ extension Simulation {
         switch action {
         case .welcome(let peer):
             send(.welcome(coordinator.welcome), [[1, 2, 3]], to: peer)
-        case .weights(let step, let peer):
+        case .weights(let step, let peer), .latentGradients(let step, let peer):
             let content = coordinator.content
             if step != content.number { problems.append("weights of step \(step) are not there") }
-            send(.weights(run: run, step: step, content: content.wire), content.payload, to: peer)
+            let (message, payload) = content.message(run, hasWeights: action == .latentGradients(step: step, to: peer))
+            send(message, payload, to: peer)
         case .lease(let lease, let peer):
             leases += 1
             if lease.run != run { problems.append("\(lease) is of run \(lease.run), which is over") }

@@ -13,6 +13,8 @@ package struct SimulationResult: Sendable {
     package let leases: Int
     /// Those of second rounds whose images their workers had from the first.
     package let reuses: Int
+    /// Second rounds of a worker that had its weights from the first.
+    package let spared: Int
     package let audits: Int
     package let ignored: Int
     package let deserted: Int
@@ -105,7 +107,8 @@ package final class Simulation {
         return SimulationResult(
             seed: scenario.seed, problems: problems, digest: coordinator?.state.digest.value ?? 0,
             virtualTime: now - Instant(nanoseconds: 0), leases: leases,
-            reuses: workers.reduce(0) { $0 + $1.reuses }, audits: audits, ignored: ignored,
+            reuses: workers.reduce(0) { $0 + $1.reuses }, spared: workers.reduce(0) { $0 + $1.spared }, audits: audits,
+            ignored: ignored,
             deserted: deserted, quarantined: quarantined, returns: returns,
             interventions: interventions,
             corruptions: workers.reduce(0) { $0 + $1.corruptions },

@@ -29,6 +29,12 @@ struct RoundContent {
     }
 
     var fingerprint: UInt64 { wire.fingerprint }
+
+    /// The message that brings it to who has the weights since the first round, or to anybody.
+    func message(_ run: RunID, hasWeights: Bool) -> (CoordinatorMessage, [[UInt8]]) {
+        if hasWeights { return (.latentGradients(run: run, step: number, content: wire), [payload[1]]) }
+        return (.weights(run: run, step: number, content: wire), payload)
+    }
 }
 
 /// A lease and all that it is computed from.

@@ -46,7 +46,7 @@ package final class FixedWorker {
                 payload[index].withUnsafeBytes { fingerprint(of: $0) }
             }
         }
-        if case .weights(_, _, let fingerprint) = decoded { weights = fingerprint }
+        if case .weights(_, _, let content) = decoded { weights = content.fingerprint }
         try perform(core.onMessage(decoded, now: Self.now))
     }
 

@@ -8,6 +8,8 @@ package enum CoordinatorAction: Equatable, Sendable {
     case refuse(PeerID, Refuse)
     /// Send the weights of this step.
     case weights(step: UInt64, to: PeerID)
+    /// Send the gradients of the latent vectors of this second round, to somebody who has its weights since the first.
+    case latentGradients(step: UInt64, to: PeerID)
     /// Send the shard, with the pixels and targets that belong to it.
     case lease(ShardLease, to: PeerID)
     /// Put the partials of the message just given into the reduction tree.

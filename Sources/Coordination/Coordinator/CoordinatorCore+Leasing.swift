@@ -128,9 +128,10 @@ extension CoordinatorCore {
     }
 
     private mutating func sendWeights(to peer: PeerID) -> [CoordinatorAction] {
-        guard let step, roster[peer]?.weightsStep != step.number else { return [] }
+        guard let step, let before = roster[peer].map(\.weightsStep), before != step.number else { return [] }
         roster[peer]?.weightsStep = step.number
-        return [.weights(step: step.number, to: peer)]
+        let isSecond = step.task == .gradientsOfLatents && before == step.number - 1
+        return [isSecond ? .latentGradients(step: step.number, to: peer) : .weights(step: step.number, to: peer)]
     }
 
     /// A lease as it is sent. Whoever but reads it needs not know whether its images were.

@@ -18,6 +18,9 @@ package enum CoordinatorMessage: Equatable, Sendable {
     /// "These are the weights of this step." Payload frames: one float per parameter; in a second round also the gradients of all
     /// latent vectors, [example][tower][dimension].
     case weights(run: RunID, step: UInt64, content: WeightsContent)
+    /// "These are the gradients of all latent vectors; the weights of this second round are those of its first, which you have." The
+    /// same as `weights`, without their frame.
+    case latentGradients(run: RunID, step: UInt64, content: WeightsContent)
     /// "I am here; are you?" The worker needs not answer: it sends its progress anyway.
     case ping(run: RunID)
     case goodbye(run: RunID, GoodbyeReason)
@@ -34,11 +37,9 @@ package enum CoordinatorMessage: Equatable, Sendable {
         case .welcome(let welcome): return welcome.encoded()
         case .refuse(let refuse): return refuse.encoded()
         case .shard(let lease, let content): return lease.encoded(content)
-        case .weights(let run, let step, let content):
-            var writer = HeaderWriter(.weights, run: run)
-            writer.integer(step)
-            content.encode(&writer)
-            return writer.sealed()
+        case .weights(let run, let step, let content): return Self.encoded(.weights, run, step, content)
+        case .latentGradients(let run, let step, let content):
+            return Self.encoded(.latentGradients, run, step, content)
         case .ping(let run): return HeaderWriter(.ping, run: run).sealed()
         case .goodbye(let run, let reason):
             var writer = HeaderWriter(.coordinatorGoodbye, run: run)
@@ -46,6 +47,15 @@ package enum CoordinatorMessage: Equatable, Sendable {
             return writer.sealed()
         case .statusReport(let report): return report.encoded()
         }
+    }
+
+    private static func encoded(
+        _ kind: MessageKind, _ run: RunID, _ step: UInt64, _ content: WeightsContent
+    ) -> [UInt8] {
+        var writer = HeaderWriter(kind, run: run)
+        writer.integer(step)
+        content.encode(&writer)
+        return writer.sealed()
     }
 
     /// The message in `header`, which came with payload frames of `payloadSizes` bytes.
@@ -82,6 +92,7 @@ package enum CoordinatorMessage: Equatable, Sendable {
         case .statusReport(let report): [report.document]
         case .shard(let lease, let content): content.payload(of: lease)
         case .weights(_, _, let content): try content.payload(limits)
+        case .latentGradients(_, _, let content): [content.latentGradientFrame]
         case .refuse, .ping, .goodbye: []
         }
     }
@@ -96,6 +107,11 @@ package enum CoordinatorMessage: Equatable, Sendable {
             return .weights(
                 run: prefix.run, step: try reader.integer("step"),
                 content: try WeightsContent(&reader, limits))
+        case .latentGradients:
+            let step: UInt64 = try reader.integer("step")
+            let content = try WeightsContent(&reader, limits)
+            guard content.latentGradients > 0 else { throw .inconsistent("a second round without gradients") }
+            return .latentGradients(run: prefix.run, step: step, content: content)
         case .ping: return .ping(run: prefix.run)
         case .coordinatorGoodbye:
             let code: UInt16 = try reader.integer("goodbye reason")

@@ -16,6 +16,7 @@ package enum MessageKind: UInt16, Sendable, CaseIterable {
     case coordinatorGoodbye = 0x85
     case weights = 0x86
     case statusReport = 0x87
+    case latentGradients = 0x88
 }
 
 /// magic (4 bytes, "SIAM") · protocol version (u16) · kind (u16) · run (16 bytes).

@@ -55,7 +55,7 @@ package struct BuildIdentity: Hashable, Sendable {
     package let numericsVersion: UInt32
     package let selfTest: SelfTestDigest
 
-    package static let currentProtocol: UInt16 = 4
+    package static let currentProtocol: UInt16 = 5
 
     package init(
         protocolVersion: UInt16 = BuildIdentity.currentProtocol, numericsVersion: UInt32, selfTest: SelfTestDigest

@@ -70,6 +70,8 @@ package struct WeightsContent: Equatable, Sendable {
     func payload(_ limits: MessageLimits) throws(DecodingFailure) -> [PayloadFrame] {
         let weights = PayloadFrame(size: try limits.floatFrameBytes(), fingerprint: weights)
         guard latentGradients > 0 else { return [weights] }
-        return [weights, PayloadFrame(size: 4 * latentGradients, fingerprint: latentGradient)]
+        return [weights, latentGradientFrame]
     }
+
+    var latentGradientFrame: PayloadFrame { PayloadFrame(size: 4 * latentGradients, fingerprint: latentGradient) }
 }

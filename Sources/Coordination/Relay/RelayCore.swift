@@ -45,7 +45,10 @@ package struct RelayCore: Sendable {
 
     /// A message arrived from the coordinator.
     package mutating func onMessage(_ message: CoordinatorMessage, now: Instant) -> [RelayAction] {
-        if case .weights(_, _, let content) = message { offeredWeights = content.fingerprint }
+        switch message {
+        case .weights(_, _, let content), .latentGradients(_, _, let content): offeredWeights = content.fingerprint
+        default: break
+        }
         guard let actions = above?.onMessage(message, now: now) else {
             // We are apart; but the end of the run is for everybody.
             guard case .goodbye(let run, let reason) = message, reason != .evicted, !isOver,

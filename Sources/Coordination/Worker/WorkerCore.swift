@@ -46,7 +46,7 @@ package struct WorkerCore: Sendable {
         case .welcome(let welcome): return onWelcome(welcome, now)
         case .refuse(let refusal): return finish(.refused(refusal))
         case .shard(let lease, _): return ofThisRun(lease.run, now) { worker in worker.onShard(lease, now) }
-        case .weights(let run, let step, _):
+        case .weights(let run, let step, _), .latentGradients(let run, let step, _):
             return ofThisRun(run, now) { worker in worker.bench.takeWeights(of: step, now: now) }
         case .ping(let run): return ofThisRun(run, now) { _ in [] }
         case .goodbye(let run, _) where run.precedes(newestRun):

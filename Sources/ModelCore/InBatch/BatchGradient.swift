@@ -77,15 +77,16 @@ package final class BatchGradient {
         }
         if options.usesUnitVectors { z.normalize(by: batch.lengths) }
         let rowBlocks = RowBlocks(count: z.count, concurrently: concurrently)
-        rowBlocks.forEach { options.distance.fill(batch.distances, of: z, rows: $0) }
-        batch.slopes.row(0).update(repeating: .zero, count: z.count * z.vectors)
+        rowBlocks.forEach { rows in
+            options.distance.fill(batch.distances, of: z, rows: rows)
+            batch.slopes.row(rows.lowerBound).update(repeating: .zero, count: rows.count * z.vectors)
+        }
         batch.classes.group(labels)
         let view = BatchView(
             count: z.count, distances: batch.distances, classes: batch.classes, draws: draws, rowBlocks: rowBlocks)
         selected = loss.evaluate(view, slopes: batch.slopes)
         latentGradient.withUnsafeMutableBufferPointer { gradient in
             guard let gradient = gradient.baseAddress else { return }
-            addTransposed(batch.slopes, count: z.count)
             rowBlocks.forEach {
                 options.distance.gradient(
                     of: batch.slopes, distances: batch.distances, at: z, rows: $0, into: gradient)
@@ -148,7 +149,8 @@ package final class BatchGradient {
         batch = Batch(
             z: LatentColumns(memory.vectors(vectors * dimensions), count: count, dimensions: dimensions),
             distances: PairMatrix(memory.vectors(count * vectors), rowVectors: vectors),
-            slopes: PairMatrix(memory.vectors(count * vectors), rowVectors: vectors), lengths: lengths,
+            // The rows that fill it up to a square stay zero.
+            slopes: PairMatrix(memory.vectors(vectors * laneCount * vectors), rowVectors: vectors), lengths: lengths,
             classes: BatchClasses(count: count))
         return batch
     }

@@ -41,6 +41,16 @@ struct RowBlocks {
             body(block * size..<min((block + 1) * size, count))
         }
     }
+
+    /// What `body` makes of each block, in the order of the rows.
+    func map<Part>(_ body: (Range<Int>) -> Part) -> [Part] {
+        var parts = [Part?](repeating: nil, count: (count + Self.size - 1) / Self.size)
+        parts.withUnsafeMutableBufferPointer { parts in
+            guard let parts = parts.baseAddress else { return }
+            forEach { rows in (parts + rows.lowerBound / Self.size).pointee = body(rows) }
+        }
+        return parts.compactMap { $0 }
+    }
 }
 
 /// A batch, embedded.
@@ -74,6 +84,9 @@ package struct BatchView {
             return sums.reduce(into: LossSums()) { total, row in total.add(row) }
         }
     }
+
+    /// What `body` makes of blocks of rows, perhaps of several at once, in the order of the rows. How many blocks there are says nothing.
+    func map<Part>(_ body: (Range<Int>) -> Part) -> [Part] { rowBlocks.map(body) }
 
     /// The rows of the class of `row`, itself among them, ascending.
     @inline(__always)

@@ -90,50 +90,48 @@ extension LatentDistance {
         }
     }
 
-    /// dL/dz of some rows, into `gradient` ([row][dimension]), from dL/d distance, `slopes` being symmetric. The gradient of a euclidean distance of 0 is 0.
+    /// dL/dz of some rows, the first of them a multiple of eight, into `gradient` ([row][dimension]), from dL/d distance: the sum of
+    /// `slopes` and their transpose. The gradient of a euclidean distance of 0 is 0.
     func gradient(
         of slopes: PairMatrix, distances: PairMatrix, at z: LatentColumns, rows: Range<Int>,
         into gradient: UnsafeMutablePointer<Float>
     ) {
-        for row in rows {
-            let (slope, distance) = (slopes.row(row), distances.row(row))
-            for index in 0..<z.vectors where self == .euclidean {
-                let isPositive = distance[index] .> Lanes.zero
-                let divisor = Lanes(repeating: 1).replacing(with: distance[index], where: isPositive)
-                slope[index] = Lanes.zero.replacing(with: slope[index] / divisor, where: isPositive)
-            }
-            for dimension in 0..<z.dimensions {
-                let (own, column) = (Lanes(repeating: z[row, dimension]), z.column(dimension))
-                var sum = Lanes.zero
-                for index in 0..<z.vectors {
-                    sum = sum.addingProduct(slope[index], self == .cosine ? column[index] : own - column[index])
+        withUnsafeTemporaryAllocation(of: Lanes.self, capacity: laneCount * z.vectors) { memory in
+            guard let eight = memory.baseAddress else { return }
+            for first in stride(from: rows.lowerBound, to: rows.upperBound, by: laneCount) {
+                addTransposed(slopes.row(0), rowVectors: z.vectors, group: first / laneCount, into: eight)
+                for row in first..<min(first + laneCount, rows.upperBound) {
+                    self.gradient(
+                        of: eight + (row - first) * z.vectors, distances: distances.row(row), at: z, row: row,
+                        into: gradient + row * z.dimensions)
                 }
-                let total = horizontalSum(sum)
-                gradient[row * z.dimensions + dimension] =
-                    switch self {
-                    case .euclidean: total
-                    case .squared: 2 * total
-                    case .cosine: -total
-                    }
             }
         }
     }
-}
 
-/// m = m + mᵀ, in tiles that fit the cache.
-func addTransposed(_ matrix: PairMatrix, count: Int) {
-    let tile = 32
-    for top in stride(from: 0, to: count, by: tile) {
-        for left in stride(from: top, to: count, by: tile) {
-            for row in top..<min(top + tile, count) {
-                let floats = matrix.floats(row)
-                for column in max(left, row + 1)..<max(min(left + tile, count), left, row + 1) {
-                    let sum = floats[column] + matrix.floats(column)[row]
-                    floats[column] = sum
-                    matrix.floats(column)[row] = sum
-                }
+    /// - Parameter slope: of this row's distances, [column]; overwritten
+    private func gradient(
+        of slope: UnsafeMutablePointer<Lanes>, distances: UnsafePointer<Lanes>, at z: LatentColumns, row: Int,
+        into gradient: UnsafeMutablePointer<Float>
+    ) {
+        for index in 0..<z.vectors where self == .euclidean {
+            let isPositive = distances[index] .> Lanes.zero
+            let divisor = Lanes(repeating: 1).replacing(with: distances[index], where: isPositive)
+            slope[index] = Lanes.zero.replacing(with: slope[index] / divisor, where: isPositive)
+        }
+        for dimension in 0..<z.dimensions {
+            let (own, column) = (Lanes(repeating: z[row, dimension]), z.column(dimension))
+            var sum = Lanes.zero
+            for index in 0..<z.vectors {
+                sum = sum.addingProduct(slope[index], self == .cosine ? column[index] : own - column[index])
             }
-            for row in top..<min(top + tile, count) where left == top { matrix.floats(row)[row] *= 2 }
+            let total = horizontalSum(sum)
+            gradient[dimension] =
+                switch self {
+                case .euclidean: total
+                case .squared: 2 * total
+                case .cosine: -total
+                }
         }
     }
 }

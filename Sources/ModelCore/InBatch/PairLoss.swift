@@ -3,8 +3,18 @@ internal import Kernels
 
 /// Chooses pairs of a batch.
 package protocol PairMiner {
-    /// Calls `body(i, j, isSame)` with i ≠ j for every chosen pair, in a fixed order.
-    func forEachPair(in batch: BatchView, _ body: (Int, Int, Bool) -> Void)
+    /// What has to be known of the whole batch before a row's pairs can be chosen.
+    associatedtype Plan = Void
+
+    func plan(_ batch: BatchView) -> Plan
+
+    /// Calls `body(j, isSame)` with j ≠ row for every chosen pair of this row and a row j, in a fixed order. Rows are asked in any order,
+    /// several at once.
+    func forEachPair(of row: Int, in batch: BatchView, _ plan: Plan, _ body: (Int, Bool) -> Void)
+}
+
+extension PairMiner where Plan == Void {
+    package func plan(_ batch: BatchView) {}
 }
 
 /// What a pair costs.
@@ -24,13 +34,17 @@ package struct PairLoss<Miner: PairMiner, Cost: PairCost>: BatchLoss {
     }
 
     package func evaluate(_ batch: BatchView, slopes: PairMatrix) -> LossSums {
-        var sums = LossSums()
-        miner.forEachPair(in: batch) { i, j, isSame in
-            let (value, slope) = cost.cost(distance: batch.distances.floats(i)[j], isSame: isSame)
-            sums.add(value)
-            slopes.floats(i)[j] += slope
+        let plan = miner.plan(batch)
+        return batch.sumOverRows { rows, sums in
+            for row in rows {
+                let (distances, slopeOf) = (batch.distances.floats(row), slopes.floats(row))
+                miner.forEachPair(of: row, in: batch, plan) { other, isSame in
+                    let (value, slope) = cost.cost(distance: distances[other], isSame: isSame)
+                    sums[row].add(value)
+                    slopeOf[other] += slope
+                }
+            }
         }
-        return sums
     }
 }
 
@@ -47,16 +61,14 @@ struct ContrastiveCost: PairCost {
 
 /// Every pair of the same class; for each of them its first vector with one of another class, drawn at random.
 struct AllPositivePairs: PairMiner {
-    func forEachPair(in batch: BatchView, _ body: (Int, Int, Bool) -> Void) {
-        for i in 0..<batch.count {
-            let strangers = batch.strangerCount(of: i)
-            var draw = 0
-            for j in batch.members(of: i) where j > i {
-                body(i, Int(j), true)
-                guard strangers > 0 else { continue }
-                body(i, batch.stranger(batch.draws.integer(row: i, draw: draw, below: strangers), of: i), false)
-                draw += 1
-            }
+    func forEachPair(of row: Int, in batch: BatchView, _: Void, _ body: (Int, Bool) -> Void) {
+        let strangers = batch.strangerCount(of: row)
+        var draw = 0
+        for other in batch.members(of: row) where other > row {
+            body(Int(other), true)
+            guard strangers > 0 else { continue }
+            body(batch.stranger(batch.draws.integer(row: row, draw: draw, below: strangers), of: row), false)
+            draw += 1
         }
     }
 }
@@ -64,86 +76,107 @@ struct AllPositivePairs: PairMiner {
 /// Every pair of the same class, and as many of different classes (or all, if there are fewer): the closest. Of equally distant ones
 /// those that come first by (i, j).
 struct HardNegativePairs: PairMiner {
-    func forEachPair(in batch: BatchView, _ body: (Int, Int, Bool) -> Void) {
-        var wanted = 0
-        for i in 0..<batch.count {
-            for j in batch.members(of: i) where j > i {
-                wanted += 1
-                body(i, Int(j), true)
-            }
-        }
-        let strangers = (0..<batch.count).reduce(0) { $0 + batch.strangerCount(of: $1) } / 2
-        wanted = min(wanted, strangers)
-        guard wanted > 0 else { return }
-        withUnsafeTemporaryAllocation(of: Lanes.self, capacity: batch.distances.rowVectors) { memory in
-            guard let negatives = memory.baseAddress else { return }
-            let (threshold, ofThem) = Self.threshold(Self.keys(of: batch, negatives), smallest: wanted)
-            closest(batch, negatives, threshold, ofThem, body)
-        }
+    struct Plan {
+        /// Pairs of different classes are chosen up to this distance.
+        var threshold: Float
+        /// How many of a row's pairs are chosen that lie just there: [row].
+        var onThreshold: [Int]
     }
 
-    /// All pairs of different classes below the threshold, and the first `ofThem` that lie on it.
-    private func closest(
-        _ batch: BatchView, _ negatives: UnsafeMutablePointer<Lanes>, _ threshold: Float, _ ofThem: Int,
-        _ body: (Int, Int, Bool) -> Void
-    ) {
+    func plan(_ batch: BatchView) -> Plan {
+        let positives = (0..<batch.count).reduce(0) { $0 + batch.members(of: $1).count - 1 } / 2
+        let strangers = (0..<batch.count).reduce(0) { $0 + batch.strangerCount(of: $1) } / 2
+        let wanted = min(positives, strangers)
+        guard wanted > 0 else { return Plan(threshold: -1, onThreshold: [Int](repeating: 0, count: batch.count)) }
+        var (threshold, left) = Self.threshold(of: batch, smallest: wanted)
+        let onThreshold = batch.map { rows in rows.map { Self.count(of: threshold, in: batch, row: $0) } }
+        return Plan(
+            threshold: threshold,
+            onThreshold: onThreshold.joined().map { count in
+                defer { left -= min(count, left) }
+                return min(count, left)
+            })
+    }
+
+    func forEachPair(of row: Int, in batch: BatchView, _ plan: Plan, _ body: (Int, Bool) -> Void) {
+        for other in batch.members(of: row) where other > row { body(Int(other), true) }
+        guard plan.threshold >= 0 else { return }
         let words = (batch.distances.rowVectors + 7) / 8
-        let floats = UnsafeMutableRawPointer(negatives).assumingMemoryBound(to: Float.self)
-        var left = ofThem
+        let distances = batch.distances.floats(row)
+        var left = plan.onThreshold[row]
         withUnsafeTemporaryAllocation(of: UInt64.self, capacity: words) { memory in
             guard let bits = memory.baseAddress else { return }
-            for i in 0..<batch.count {
-                batch.fillNegatives(of: i, into: negatives)
-                _ = columns(below: threshold.nextUp, in: negatives, vectors: batch.distances.rowVectors, into: bits)
-                bits[i / 64] &= ~0 << UInt64(i % 64)
-                for word in i / 64..<words {
-                    while bits[word] != 0 {
-                        let j = word * 64 + bits[word].trailingZeroBitCount
-                        bits[word] &= bits[word] - 1
-                        if floats[j] == threshold {
-                            guard left > 0 else { continue }
-                            left -= 1
-                        }
-                        body(i, j, false)
+            _ = columns(
+                below: plan.threshold.nextUp, in: batch.distances.row(row), vectors: batch.distances.rowVectors,
+                into: bits)
+            for member in batch.members(of: row) { bits[Int(member) / 64] &= ~(1 << UInt64(member % 64)) }
+            bits[row / 64] &= ~0 << UInt64(row % 64)
+            for word in row / 64..<words {
+                while bits[word] != 0 {
+                    let other = word * 64 + bits[word].trailingZeroBitCount
+                    bits[word] &= bits[word] - 1
+                    if distances[other] == plan.threshold {
+                        guard left > 0 else { continue }
+                        left -= 1
                     }
+                    body(other, false)
                 }
             }
         }
     }
 
-    /// The distances of all pairs, as they lie in the rows, as bit patterns: of pairs of one class +∞. Distances are not negative, so
-    /// that their bit patterns are in their order.
-    private static func keys(of batch: BatchView, _ negatives: UnsafeMutablePointer<Lanes>) -> [UInt32] {
-        let count = batch.count
-        return [UInt32](unsafeUninitializedCapacity: count * (count - 1) / 2) { keys, filled in
-            let bits = UnsafeMutableRawPointer(negatives).assumingMemoryBound(to: UInt32.self)
-            for i in 0..<count {
-                batch.fillNegatives(of: i, into: negatives)
-                for j in i + 1..<max(count, i + 1) {
-                    keys[filled] = bits[j]
-                    filled += 1
-                }
-            }
-        }
+    /// How many pairs (row, j > row) of different classes are `distance` apart.
+    private static func count(of distance: Float, in batch: BatchView, row: Int) -> Int {
+        let distances = batch.distances.floats(row)
+        var count = 0
+        for other in row + 1..<max(batch.count, row + 1) where distances[other] == distance { count += 1 }
+        for other in batch.members(of: row) where other > row && distances[Int(other)] == distance { count -= 1 }
+        return count
     }
 
-    /// The largest of the `smallest` smallest keys, and how many of its value belong to them. By counting, eleven bits at a time.
-    private static func threshold(_ keys: [UInt32], smallest count: Int) -> (distance: Float, count: Int) {
+    /// The distance of the `count`-th closest pair of different classes, and how many pairs just that far apart are among the
+    /// `count` closest. By counting, eleven bits at a time: distances are not negative, so that their bit patterns are in their order.
+    private static func threshold(of batch: BatchView, smallest count: Int) -> (distance: Float, count: Int) {
         var left = count
         var (prefix, known): (UInt32, UInt32) = (0, 0)
-        for shift in [UInt32(21), 10, 0] {
-            let width: UInt32 = shift == 0 ? 10 : 11
-            var counts = [Int](repeating: 0, count: 1 << width)
-            let mask = UInt32(counts.count - 1)
-            for key in keys where key & known == prefix { counts[Int((key >> shift) & mask)] += 1 }
+        for (shift, width) in [(UInt32(21), UInt32(11)), (10, 11), (0, 10)] {
+            let digits = Digits(shift: shift, mask: 1 << width - 1, prefix: prefix, known: known)
+            let counts = batch.map { rows in digits.counts(of: batch, rows: rows) }
             var digit = 0
-            while counts[digit] < left {
-                left -= counts[digit]
+            while case let here = counts.reduce(0, { $0 + Int($1[digit]) }), here < left {
+                left -= here
                 digit += 1
             }
             prefix |= UInt32(digit) << shift
-            known |= mask << shift
+            known |= digits.mask << shift
         }
         return (Float(bitPattern: prefix), left)
+    }
+}
+
+/// A few bits of those distances whose higher bits are known.
+private struct Digits {
+    let shift: UInt32
+    let mask: UInt32
+    let prefix: UInt32
+    let known: UInt32
+
+    /// How often each digit is found among the pairs (i, j > i) of different classes of these rows.
+    func counts(of batch: BatchView, rows: Range<Int>) -> [Int32] {
+        // Neighbours often have the same digit: in one table, an addition would wait for the one before.
+        let size = Int(mask) + 1
+        var counts = [Int32](repeating: 0, count: 2 * size)
+        counts.withUnsafeMutableBufferPointer { counts in
+            for row in rows {
+                let bits = UnsafeRawPointer(batch.distances.row(row)).assumingMemoryBound(to: UInt32.self)
+                for other in row + 1..<max(batch.count, row + 1) where bits[other] & known == prefix {
+                    counts[other % 2 * size + Int(bits[other] >> shift & mask)] += 1
+                }
+                for other in batch.members(of: row) where other > row && bits[Int(other)] & known == prefix {
+                    counts[Int(bits[Int(other)] >> shift & mask)] -= 1
+                }
+            }
+        }
+        return (0..<size).map { counts[$0] + counts[size + $0] }
     }
 }

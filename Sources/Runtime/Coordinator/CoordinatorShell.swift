@@ -120,7 +120,9 @@ package final class CoordinatorShell {
         self.input = input
         nextInput = nil
         let frames = [weights] + (latentGradients.map { [$0] } ?? [])
-        let content = WeightsContent(frames)
+        // The end of a first round has seen that its weights are what they were.
+        let isSecond = previous?.input.number == input.number && latentGradients != nil
+        let content = WeightsContent(frames, weights: isSecond ? self.weights?.content.weights : nil)
         self.weights = (frames, content)
         isComplete = false
         tree.reset(microbatches: input.extent.microbatches)
@@ -268,6 +270,11 @@ package final class CoordinatorShell {
             guard let weights else { preconditionFailure("step \(step) has begun without weights") }
             if trace != nil { sendTimes[peer] = MonotonicClock.now() }
             return try send(.weights(run: core.run, step: step, content: weights.content), weights.frames, to: peer)
+        case .latentGradients(let step, let peer):
+            guard let weights, weights.frames.count > 1 else { preconditionFailure("\(step) is no second round") }
+            if trace != nil { sendTimes[peer] = MonotonicClock.now() }
+            let message = CoordinatorMessage.latentGradients(run: core.run, step: step, content: weights.content)
+            return try send(message, [weights.frames[1]], to: peer)
         case .lease(let lease, let peer):
             let payload = payload(of: lease)
             let content = ShardContent(pixels: payload[0].fingerprint, targets: payload[1].fingerprint)

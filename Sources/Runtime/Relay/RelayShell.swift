@@ -21,8 +21,9 @@ package final class RelayShell {
     /// Payload frames of the leases that the core told us to keep: pixels, targets.
     private var kept: [ShardLease: [Frame]] = [:]
     private var firstRounds = FirstRounds<Frame, Never>()
-    /// The weights that the core told us to keep: the very frames that came, for all our workers.
-    private var weights: (frames: [Frame], content: WeightsContent)?
+    /// What the core told us to keep: the very frames that came, for all our workers; and their fingerprints.
+    private var heldWeights = HeldWeights<Frame>()
+    private var weightsContent: WeightsContent?
     private var pool = BufferPool(count: 1)
     private var tree = ReductionTree(microbatches: 1, pool: BufferPool(count: 1))
     /// The latent vectors of a first round.
@@ -55,10 +56,12 @@ package final class RelayShell {
         } catch {
             return notify(.dropped("a message of the coordinator: \(error)"))
         }
-        if let objection = firstRounds.objection(to: received.content) {
+        let message = received.content
+        if let objection = firstRounds.objection(to: message) ?? heldWeights.objection(to: message) {
             return notify(.dropped("a message of the coordinator: \(objection)"))
         }
-        try perform(core.onMessage(received.content, now: .now), fromAbove: received.payload)
+        try perform(
+            core.onMessage(message, now: .now), fromAbove: heldWeights.payload(of: message, received.payload))
     }
 
     /// Something happened on the link to our workers, or a deadline passed. A signal is the owner's affair.
@@ -112,7 +115,8 @@ package final class RelayShell {
         case .prepare(let welcome): prepare(for: welcome, payload)
         case .keep(let lease): kept[lease] = [firstRounds.images(of: lease, cameWith: payload[0]), payload[1]]
         case .keepWeights(let step):
-            weights = (payload, WeightsContent(payload))
+            heldWeights.keep(payload, ofStep: step)
+            weightsContent = WeightsContent(payload)
             _ = firstRounds.forget(before: step)
         case .drop(let lease): kept[lease] = nil
         // A hello that was repeated while the coordinator was busy is welcomed twice.
@@ -137,6 +141,7 @@ package final class RelayShell {
         limits.parameterCount = welcome.parameterCount
         limits.latentCount = welcome.latentCount
         _ = firstRounds.forgetAll()
+        heldWeights.forget()
         guard pool.count != welcome.parameterCount else { return }
         pool = BufferPool(count: welcome.parameterCount)
         tree = ReductionTree(microbatches: 1, pool: pool)
@@ -149,8 +154,9 @@ package final class RelayShell {
             guard let welcome else { preconditionFailure("a welcome before our own") }
             return try send(.welcome(welcome), [job], to: peer)
         case .weights(let step, let peer):
-            guard let weights, let run = welcome?.run else { preconditionFailure("step \(step) without weights") }
-            return try send(.weights(run: run, step: step, content: weights.content), weights.frames, to: peer)
+            return try send(CoordinatorMessage.weights, step, heldWeights.frames, to: peer)
+        case .latentGradients(let step, let peer):
+            return try send(CoordinatorMessage.latentGradients, step, Array(heldWeights.frames.dropFirst()), to: peer)
         case .lease(let lease, let peer):
             let payload = payload(of: lease)
             let content = ShardContent(pixels: payload[0].fingerprint, targets: payload[1].fingerprint)
@@ -185,6 +191,16 @@ package final class RelayShell {
             preconditionFailure("not a relay's: \(action)")
         }
         return []
+    }
+
+    private func send(
+        _ message: (RunID, UInt64, WeightsContent) -> CoordinatorMessage, _ step: UInt64, _ frames: [Frame],
+        to peer: PeerID
+    ) throws -> [RelayAction] {
+        guard let content = weightsContent, let run = welcome?.run, !frames.isEmpty else {
+            preconditionFailure("step \(step) without weights")
+        }
+        return try send(message(run, step, content), frames, to: peer)
     }
 
     private func send(_ message: CoordinatorMessage, _ payload: [Frame] = [], to peer: PeerID) throws -> [RelayAction] {

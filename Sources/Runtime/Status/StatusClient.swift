@@ -100,7 +100,7 @@ package final class StatusClient {
                 "the coordinator at \(coordinator) refused: \(refusal.reason)")
         case .goodbye(_, .finished): return .over("the run is complete")
         case .goodbye(_, .stopped): return .over("the run was stopped")
-        case .goodbye(_, .evicted), .welcome, .shard, .weights, .ping: return nil
+        case .goodbye(_, .evicted), .welcome, .shard, .weights, .latentGradients, .ping: return nil
         }
     }
 

@@ -63,8 +63,10 @@ package final class Trainer {
         schedule = StepSchedule(
             examplesPerEpoch: dataset.train.count, batchSize: configuration.batchSize, epochs: configuration.epochs,
             maxSteps: configuration.maxSteps)
+        // Asked once: the answer is read from files, and a step has no time for that.
+        let threads = Machine.evaluationThreads
         batchGradient = BatchGradient(configuration.network) { tasks, body in
-            forEachTask(tasks, threads: Machine.evaluationThreads) { task, _ in body(task) }
+            forEachTask(tasks, threads: threads) { task, _ in body(task) }
         }
         collapse = CollapseAlarm(configuration.network)
         layout = state.layout

@@ -10,9 +10,12 @@ extension Frame {
 
 extension WeightsContent {
     /// Of the payload frames of a weights message.
-    init(_ frames: [Frame]) {
+    ///
+    /// - Parameter weights: the fingerprint of the first, if it is known
+    init(_ frames: [Frame], weights: UInt64? = nil) {
         self.init(
-            weights: frames.first?.fingerprint ?? 0, latentGradients: frames.count > 1 ? frames[1].count / 4 : 0,
+            weights: weights ?? frames.first?.fingerprint ?? 0,
+            latentGradients: frames.count > 1 ? frames[1].count / 4 : 0,
             latentGradient: frames.count > 1 ? frames[1].fingerprint : 0)
     }
 }

@@ -18,8 +18,8 @@ final class WorkerEngine {
     private var computer: ShardComputer?
     /// Payload frames of the leases that the core told us to keep: pixels, targets.
     private var kept: [ShardLease: [Frame]] = [:]
-    /// The weights that the core told us to keep; in a second round the gradients of the latent vectors too.
-    private var weights: [Frame] = []
+    /// What the core told us to keep.
+    private var heldWeights = HeldWeights<Frame>()
     private var firstRounds = FirstRounds<Frame, ShardPasses>()
     /// Gradients on their way: free again when no frame refers to them any more.
     private var loans: [GradientLoan] = []
@@ -53,8 +53,10 @@ final class WorkerEngine {
         } catch {
             return "\(error)"
         }
-        if let objection = firstRounds.objection(to: received.content) { return objection }
-        return try perform(core.onMessage(received.content, now: .now), payload: received.payload)
+        let message = received.content
+        if let objection = firstRounds.objection(to: message) ?? heldWeights.objection(to: message) { return objection }
+        return try perform(
+            core.onMessage(message, now: .now), payload: heldWeights.payload(of: message, received.payload))
     }
 
     // MARK: Actions
@@ -69,7 +71,7 @@ final class WorkerEngine {
             case .keep(let lease):
                 kept[lease] = [firstRounds.images(of: lease, cameWith: payload[0]), payload[1]]
             case .keepWeights(let step):
-                weights = payload
+                heldWeights.keep(payload, ofStep: step)
                 firstRounds.forget(before: step).forEach { computer?.recycle($0) }
             case .drop(let lease): kept[lease] = nil
             // A hello that was repeated while the coordinator was busy is welcomed twice.
@@ -97,6 +99,7 @@ final class WorkerEngine {
         limits.parameterCount = welcome.parameterCount
         limits.latentCount = welcome.latentCount
         firstRounds.forgetAll().forEach { computer?.recycle($0) }
+        heldWeights.forget()
         guard let network = NetworkDescription(jobDescription: bytes),
             ParameterLayout(network).paddedCount == welcome.parameterCount
         else { return computer = nil }
@@ -108,12 +111,12 @@ final class WorkerEngine {
         guard let computer else {
             return try finish(core.onFailed(reason: "this build does not know the job it was given", now: .now))
         }
+        // Other weights may come while these are computed at.
+        let weights = heldWeights.frames
         guard !weights.isEmpty else { preconditionFailure("the core knows that the weights of \(lease) are here") }
         if let objection = objection(to: lease, payload: payload, weights: weights, computer) {
             return try finish(core.onFailed(reason: objection, now: .now))
         }
-        // Other weights may come while these are computed at.
-        let weights = weights
         let sums: ShardSums
         do {
             sums = try computer.sums(

@@ -35,6 +35,8 @@ private struct CoordinatorPlay {
     private var step: UInt64 = 0
     /// The leases of first rounds whose second is still to come, and who was given them.
     private var first: [UInt64: (lease: ShardLease, worker: WorkerIdentity?)] = [:]
+    /// The round whose weights each peer was sent last, in this life.
+    private var weightsSent: [PeerID: UInt64] = [:]
     private var held: [(lease: ShardLease, peer: PeerID)] = []
     private var summed: [MicrobatchRange] = []
     private var isComplete = false
@@ -158,6 +160,7 @@ private struct CoordinatorPlay {
 
     /// The coordinator ends, and another one begins where it was.
     private mutating func restart() throws {
+        weightsSent = [:]
         core = Self.newCore(epoch: core.run.low + 1, ledger: core.ledger, now: now)
         (held, first) = ([], [:])
         try begin(firstRound(step))
@@ -189,7 +192,13 @@ private struct CoordinatorPlay {
             case .noMajority, .shardFailed:
                 try restart()
                 return false
-            case .diverged, .welcome, .refuse, .weights, .confirmed, .quarantined, .ignore, .ping, .goodbye, .joined,
+            case .joined(let worker): weightsSent[worker.peer] = nil
+            case .weights(let round, let peer): weightsSent[peer] = round
+            case .latentGradients(let round, let peer):
+                try require(
+                    weightsSent[peer] == round - 1, "\(peer) has no weights of the first round of round \(round)")
+                weightsSent[peer] = round
+            case .diverged, .welcome, .refuse, .confirmed, .quarantined, .ignore, .ping, .goodbye,
                 .lost,
                 .noWorkers, .workersBack, .report, .forget:
                 break

@@ -61,7 +61,12 @@ private struct WorkerPlay {
         case .weights:
             try receive(.weights(run: run, step: UInt64(script.byte() ?? 0), fingerprint: Samples.mark))
         case .otherWeights:
-            try receive(.weights(run: run, step: UInt64(script.byte() ?? 0), content: Samples.secondWeights))
+            let byte = script.byte() ?? 0
+            let (step, content) = (UInt64(byte / 2), Samples.secondWeights)
+            try receive(
+                byte % 2 == 0
+                    ? .weights(run: run, step: step, content: content)
+                    : .latentGradients(run: run, step: step, content: content))
         case .ping: try receive(.ping(run: run))
         case .goodbye:
             let reason = GoodbyeReason(rawValue: UInt16(script.byte() ?? 3)) ?? .evicted
@@ -103,10 +108,10 @@ private struct WorkerPlay {
             case .send(let message): try requireDecodable(message)
             case .keep(let lease): try require(kept.insert(lease).inserted, "\(lease) is kept twice")
             case .keepWeights(let step):
-                guard case .weights(let run, step, _)? = message else {
-                    throw Finding("weights of step \(step) from nowhere")
+                switch message {
+                case .weights(let run, step, _)?, .latentGradients(let run, step, _)?: weights = (run, step)
+                default: throw Finding("weights of step \(step) from nowhere")
                 }
-                weights = (run, step)
             case .compute(let lease): try compute(lease)
             case .drop(let lease): try require(kept.remove(lease) != nil, "\(lease) is dropped and was never kept")
             case .finish:

@@ -13,6 +13,7 @@ final class SimulatedRelay {
     private var limits = MessageLimits(maximumExamples: 4096)
     private var kept: [ShardLease: [[UInt8]]] = [:]
     private var weights: RoundContent?
+    private var heldWeights = HeldWeights<[UInt8]>()
     private var firstRounds = FirstRounds<[UInt8], Never>()
     /// The latent vectors of a first round.
     private var sheet: ToySheet?
@@ -43,7 +44,9 @@ final class SimulatedRelay {
         do throws(DecodingFailure) {
             let message = try frames.decodeFromCoordinator(limits)
             if firstRounds.objection(to: message) != nil { return [] }
-            return carryOut(core.onMessage(message, now: now), now: now, payload: frames.payload)
+            if heldWeights.objection(to: message) != nil { return [] }
+            let payload = heldWeights.payload(of: message, frames.payload)
+            return carryOut(core.onMessage(message, now: now), now: now, payload: payload)
         } catch .parameterCountUnknown {
             return []  // a shard overtook the welcome
         } catch {
@@ -112,8 +115,10 @@ final class SimulatedRelay {
             self.welcome = welcome
             (limits.parameterCount, limits.latentCount) = (welcome.parameterCount, welcome.latentCount)
             _ = firstRounds.forgetAll()
+            heldWeights.forget()
         case .keep(let lease): kept[lease] = [firstRounds.images(of: lease, cameWith: payload[0]), payload[1]]
         case .keepWeights(let step):
+            heldWeights.keep(payload, ofStep: step)
             weights = RoundContent(number: step, payload)
             _ = firstRounds.forget(before: step)
         case .drop(let lease): kept[lease] = nil
@@ -137,12 +142,13 @@ final class SimulatedRelay {
                 return []
             }
             return down(.welcome(welcome), [[1, 2, 3]], peer)
-        case .weights(let step, let peer):
+        case .weights(let step, let peer), .latentGradients(let step, let peer):
             guard let weights, weights.number == step else {
                 problems.append("a relay has no weights of step \(step)")
                 return []
             }
-            return down(.weights(run: run, step: step, content: weights.wire), weights.payload, peer)
+            let (message, payload) = weights.message(run, hasWeights: action == .latentGradients(step: step, to: peer))
+            return down(message, payload, peer)
         case .lease(let lease, let peer):
             let payload = self.payload(of: lease)
             let content = ShardContent(pixels: fingerprint(of: payload[0]), targets: fingerprint(of: payload[1]))

@@ -118,10 +118,11 @@ extension TreeSimulation {
         let run = coordinator.core.run
         switch action {
         case .welcome(let peer): return (.welcome(coordinator.welcome), [[1, 2, 3]], peer)
-        case .weights(let step, let peer):
+        case .weights(let step, let peer), .latentGradients(let step, let peer):
             let content = coordinator.content
             if step != content.number { problems.append("weights of step \(step) are not there") }
-            return (.weights(run: run, step: step, content: content.wire), content.payload, peer)
+            let (message, payload) = content.message(run, hasWeights: action == .latentGradients(step: step, to: peer))
+            return (message, payload, peer)
         case .lease(let lease, let peer):
             let payload = coordinator.payload(of: lease)
             let content = ShardContent(pixels: fingerprint(of: payload[0]), targets: fingerprint(of: payload[1]))

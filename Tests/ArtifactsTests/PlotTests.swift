@@ -150,9 +150,9 @@ import Testing
         let picture = try #require(Picture(png: try EmbeddingGrid(panels: panels, columns: 2).encoded(style)))
         func isBluish(_ x: Int, _ y: Int) -> Bool { picture[x, y] & 0xFF > (picture[x, y] >> 16 & 0xFF) + 60 }
         func isFrame(_ x: Int, _ y: Int) -> Bool { picture[x, y] != 0xFFFFFF && !isBluish(x, y) }
-        // Frames are the only long lines.
-        let lines = (0..<picture.height).filter { y in (0..<picture.width).count { isFrame($0, y) } > picture.width / 3
-        }
+        // Nothing is as long as the upper and lower edges of the frames.
+        let lengths = (0..<picture.height).map { y in (0..<picture.width).count { isFrame($0, y) } }
+        let lines = lengths.indices.filter { 10 * lengths[$0] > 9 * (lengths.max() ?? 0) }
         let (top, bottom) = (try #require(lines.first), try #require(lines.last))
         let marks = (top...bottom).flatMap { y in (0..<picture.width).filter { isBluish($0, y) }.map { ($0, y) } }
         #expect(marks.count > 40)

@@ -101,9 +101,8 @@ let package = Package(
         .target(
             name: "FuzzTargets",
             dependencies: [
-                "AllocationCounter", "Artifacts", "Coordination", "CZlib", "Datasets", "Messaging", "ModelCore",
-                "Runtime",
-                "Storage", "TestKit",
+                "AllocationCounter", "Artifacts", "Coordination", "CZlib", "Datasets", "Evaluation", "Messaging",
+                "ModelCore", "Runtime", "Storage", "TestKit",
             ],
             path: "Tests/Fuzz/Targets", swiftSettings: optimized),
         .testTarget(name: "FuzzTests", dependencies: ["FuzzTargets", "TestKit"], swiftSettings: common),

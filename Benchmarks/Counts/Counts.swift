@@ -22,6 +22,8 @@ let benchmarks: @Sendable () -> Void = {
         countAdam(network)
         for examples in [32, 256] { countExchange(network, examples: examples) }
     }
+    // Two rounds: the images go out once, latent vectors come in, their gradients go out.
+    countExchange(NetworkDescription(kind: .onlineTriplet), examples: 256)
     for piece in exchangePieces() { countAllocations(piece.name, of: piece.prepare) }
     countStepInProcess(NetworkDescription(kind: .siameseContrastive), examples: 32)
 }

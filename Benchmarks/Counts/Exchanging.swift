@@ -12,7 +12,7 @@ import Runtime
 func countExchange(_ network: NetworkDescription, examples: Int) {
     nonisolated(unsafe) var bench: ExchangeBench?
     Benchmark(
-        "\(network.architecture) step of \(examples) with 2 workers",
+        "\(network.architecture) step of \(examples)\(network.kind.isInBatch ? " in two rounds" : "") with 2 workers",
         configuration: .init(metrics: [.allocations, .messages, .payloadBytes])
     ) { benchmark in
         if bench == nil { bench = try ExchangeBench(network, examples: examples) }

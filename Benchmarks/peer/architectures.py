@@ -3,7 +3,8 @@
 # name: channels of the convolutions, units of the hidden dense layers
 ARCHITECTURES = {"seed": ((6, 16), (128,)), "wide": ((32, 64), (256, 256))}
 IMAGES_PER_EXAMPLE = {
-    "embedding-classification": 1, "siamese-contrastive": 2, "siamese-binary-cross-entropy": 2, "triplet": 3}
+    "embedding-classification": 1, "siamese-contrastive": 2, "siamese-binary-cross-entropy": 2, "triplet": 3,
+    "online-triplet": 1}
 
 
 def flops_per_trained_image(architecture):

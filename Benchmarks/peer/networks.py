@@ -1,4 +1,4 @@
-"""The four networks as PyTorch modules, with the module tree (so the parameter names) of the original program.
+"""Networks as PyTorch modules, the first four with the module tree (so the parameter names) of the original program.
 
 Losses are means over the batch.
 """
@@ -84,9 +84,40 @@ class Triplet(Network):
         return F.triplet_margin_loss(*self.embed(anchor, positive, negative), margin=MARGIN)
 
 
+class OnlineTriplet(Network):
+    """Semi-hard triplets of Schroff, Kalenichenko, Philbin 2015 among the images of all processes: for each pair of one class the
+    nearest image of another class that is farther away, if it is within the margin."""
+
+    def forward(self, images, labels):
+        processes = torch.distributed.get_world_size() if torch.distributed.is_initialized() else 1
+        latents, labels = from_all(self.embedding(images), processes), from_all(labels, processes)
+        distances = torch.cdist(latents, latents)
+        same = labels[:, None] == labels
+        with torch.no_grad():
+            negatives, order = distances.masked_fill(same, torch.inf).sort(dim=1)
+            beyond = torch.searchsorted(negatives, distances, right=True).clamp(max=len(labels) - 1)
+            chosen = same.fill_diagonal_(False) & (negatives.gather(1, beyond) < distances + MARGIN)
+            chosen &= negatives.gather(1, beyond) > distances
+        losses = F.relu(distances - distances.gather(1, order.gather(1, beyond)) + MARGIN)
+        # Each process has the gradient of its own images only, and DDP takes the mean.
+        return processes * torch.where(chosen, losses, 0).sum() / chosen.sum().clamp(min=1)
+
+
+def from_all(tensor, processes):
+    """The rows of all processes; those of this one keep their gradient."""
+    if processes == 1:
+        return tensor
+    rows = [torch.empty_like(tensor) for _ in range(processes)]
+    torch.distributed.all_gather(rows, tensor.detach())
+    rows[torch.distributed.get_rank()] = tensor
+    return torch.cat(rows)
+
+
 NETWORKS = {
     "embedding-classification": EmbeddingClassification,
     "siamese-contrastive": SiameseContrastive,
     "siamese-binary-cross-entropy": SiameseBinaryCrossEntropy,
     "triplet": Triplet,
 }
+# Of these only the speed is compared.
+IN_BATCH = {"online-triplet": OnlineTriplet}

@@ -90,7 +90,8 @@ def make_step(place, settings):
     torch.set_flush_denormal(settings["flush_denormals"])
     layout = torch.channels_last if settings["channels_last"] else torch.contiguous_format
     case, contestant = place.case, place.contestant
-    model = networks.NETWORKS[case.network](case.architecture, joined=settings["joined"]).to(memory_format=layout)
+    network = (networks.NETWORKS | networks.IN_BATCH)[case.network]
+    model = network(case.architecture, joined=settings["joined"]).to(memory_format=layout)
     adam = {"loop": {"foreach": False, "fused": False}, "foreach": {"foreach": True}, "fused": {"fused": True}}
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-4, **adam[settings["adam"]])
     if settings["compiled"]:
@@ -120,7 +121,7 @@ def examples(network, batch, layout):
     count = max(EXAMPLES, batch)
     towers = architectures.IMAGES_PER_EXAMPLE[network]
     tensors = [torch.rand(count, 1, 28, 28).contiguous(memory_format=layout) for _ in range(towers)]
-    if network == "embedding-classification":
+    if network in ("embedding-classification", "online-triplet"):
         tensors.append(torch.randint(0, 10, (count,)))
     elif network != "triplet":
         tensors.append(torch.randint(0, 2, (count,)).float())

@@ -98,7 +98,7 @@ package enum IndexFormat {
         }
         let (dimensions, count) = (Int(number32(20)), number64(24))
         guard checksum(UnsafeRawBufferPointer(rebasing: bytes[..<40])) == number64(40), (1...4096).contains(dimensions),
-            count <= mostVectors, number32(12) <= 1, number32(16) <= 1
+            count <= mostVectors, number32(12) <= 1, number32(16) <= 1, bytes[48..<64].allSatisfy({ $0 == 0 })
         else { throw IndexError(description: "its header is damaged") }
         let vectors = vectorBytes(Int(count), dimensions)
         let expected = headerSize + vectors + labelBytes(Int(count))
@@ -106,7 +106,9 @@ package enum IndexFormat {
             throw IndexError(
                 description: "it has \(bytes.count) bytes instead of \(expected): it was not written to its end")
         }
-        guard checksum(UnsafeRawBufferPointer(rebasing: bytes[64...])) == number64(32) else {
+        guard checksum(UnsafeRawBufferPointer(rebasing: bytes[64...])) == number64(32),
+            bytes[(headerSize + vectors + Int(count))...].allSatisfy({ $0 == 0 })
+        else {
             throw IndexError(description: "its checksum is wrong: it is damaged")
         }
         let identity = IndexIdentity(
@@ -123,7 +125,7 @@ package enum IndexFormat {
 
     /// Four independent chains of multiply and shift over 32 bytes at a time, folded into one: as fast as memory. Parts count as
     /// one run of bytes; all but the last must have a multiple of 32.
-    static func checksum(_ parts: UnsafeRawBufferPointer...) -> UInt64 {
+    package static func checksum(_ parts: UnsafeRawBufferPointer...) -> UInt64 {
         let factor: UInt64 = 0x9E37_79B9_7F4A_7C15
         var (a, b, c, d) = (factor, factor &* 3, factor &* 5, factor &* 7)
         var length: UInt64 = 0

@@ -8,8 +8,8 @@ struct Plot: ParsableCommand {
         abstract: "Draw the pictures of a finished run again: other format, size or colours.",
         discussion: """
             Needs the run's run.json and model, its checkpoint (losses and frames of the animation) or at least metrics.jsonl, and \
-            the dataset, which is embedded again. Without options the pictures have the bytes that the run gave them. In SVG and \
-            PDF, more than 2000 points of a scatter are one image of 4 pixels per point; everything else is lines and letters.
+            the dataset, which is embedded again. Without options the pictures have the bytes that the run gave them. In SVG, \
+            more than 10,000 points of a scatter are one image of 4 pixels per point; everything else is lines and letters.
             """)
 
     @Argument(help: ArgumentHelp("A run's folder, or its …-run.json where a folder has several.", valueName: "run"))

@@ -53,4 +53,22 @@ import Testing
             _ = try? GreyImage(png: damaged, file: "x.png")
         }
     }
+
+    /// Text and profiles may be compressed a thousandfold and are not needed; what is in no pixel is not looked at.
+    @Test func onlyTheChunksOfThePixelsAreRead() throws {
+        let image = ramp(20, 20)
+        let png = try image.png()
+        // Of no valid compression, and with a wrong checksum.
+        let text: [UInt8] = [0, 0, 0, 4] + Array("zTXt".utf8) + [1, 0, 0, 7] + [0, 0, 0, 0]
+        let withText = png[..<33] + text + png[33...]
+        #expect(try GreyImage(png: Array(withText), file: "a.png") == image)
+    }
+
+    /// Else a few bytes would make the decoder allocate hundreds of megabytes.
+    @Test func aFileThatCannotHoldItsPixelsIsRefused() throws {
+        var png = try ramp(20, 20).png()
+        for place in [18, 22] { png[place] = 0x1F }
+        let error = try #require(throws: PictureError.self) { try GreyImage(png: png, file: "x.png") }
+        #expect(error.reason.contains("cannot hold"))
+    }
 }

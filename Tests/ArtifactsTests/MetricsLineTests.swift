@@ -92,4 +92,16 @@ import Testing
                 + "\n")
         #expect(try MetricsLine(decoding: line.encoded()) == line)
     }
+
+    /// A plot is made of them: none may be negative, or so large that one more is as many.
+    @Test(arguments: [
+        #""step":-1,"epoch":1"#, #""step":1,"epoch":-1"#, #""step":1,"epoch":9223372036854775807"#,
+        #""step":1,"epoch":1,"tuples":-3"#, #""step":1,"epoch":1,"tuples":3,"active_fraction":1.5"#,
+        #""step":1,"epoch":1,"tuples":3,"active_fraction":1e300"#,
+    ])
+    func countsAreCounts(fields: String) {
+        #expect(throws: JSONError.self) {
+            try MetricsLine(decoding: Array("{\(fields),\"split\":\"train\",\"loss\":1}".utf8))
+        }
+    }
 }

@@ -1,6 +1,7 @@
 // Pictures, read back: sizes, exact colours, and that odd data is drawn and not crashed on. Beauty was judged by eye.
 
 import Artifacts
+import Foundation
 import ModelCore
 import Testing
 
@@ -115,6 +116,86 @@ import Testing
         #expect(picture.width == 1600 && picture.height == 3 * 680)
         let one = try #require(Picture(png: try LossPlot.encoded([plots[0]], PictureStyle())))
         #expect(picture.count(of: Palette.classes[0].hex) > 2 * one.count(of: Palette.classes[0].hex))
+    }
+
+    /// On a sheet too low for them they are smaller, and still plots: the line falls where the loss does.
+    @Test func plotsOfSeveralTermsFitASmallSheet() throws {
+        let epochs = (1...5).map { LossPlot.Epoch(number: $0, training: 1 / Double($0), validation: nil) }
+        let plots = (0..<4).map { LossPlot(title: "\($0)", epochs: epochs) }
+        var style = PictureStyle()
+        style.size = PictureSize(width: 480, height: 360)
+        let picture = try #require(Picture(png: try LossPlot.encoded(plots, style)))
+        #expect(picture.width == 960 && picture.height == 720)
+        let blue = Palette.classes[0].hex
+        for plot in 0..<4 {
+            let rows = (plot * 180..<(plot + 1) * 180)
+            // Right of the middle there is no legend.
+            let low = rows.filter { row in (480..<960).contains { picture[$0, row] == blue } }
+            let high = rows.filter { row in (60..<300).contains { picture[$0, row] == blue } }
+            let (first, last) = (try #require(high.first), try #require(low.last))
+            #expect(last - first > 40, "plot \(plot)")
+        }
+    }
+
+    // MARK: Several scatters
+
+    @Test(arguments: [nil, PictureSize(width: 480, height: 360), PictureSize(width: 1500, height: 400)])
+    func pointsStayInTheirPanels(size: PictureSize?) throws {
+        // One class in the corners of its panel: nothing else is blue, but the legend below.
+        let corners = LatentPoints(dimensions: 2, values: [0, 0, 0, 1, 1, 0, 1, 1], labels: [0, 0, 0, 0])
+        let panels = ["a", "a name that is longer than its panel is wide, and must not run into the next"].map {
+            EmbeddingGrid.Panel(
+                title: $0, subtitle: "s", points: corners, classNames: ClassNames.digits, dataset: "MNIST")
+        }
+        var style = PictureStyle()
+        style.size = size
+        let picture = try #require(Picture(png: try EmbeddingGrid(panels: panels, columns: 2).encoded(style)))
+        func isBluish(_ x: Int, _ y: Int) -> Bool { picture[x, y] & 0xFF > (picture[x, y] >> 16 & 0xFF) + 60 }
+        func isFrame(_ x: Int, _ y: Int) -> Bool { picture[x, y] != 0xFFFFFF && !isBluish(x, y) }
+        // Nothing is as long as the upper and lower edges of the frames.
+        let lengths = (0..<picture.height).map { y in (0..<picture.width).count { isFrame($0, y) } }
+        let lines = lengths.indices.filter { 10 * lengths[$0] > 9 * (lengths.max() ?? 0) }
+        let (top, bottom) = (try #require(lines.first), try #require(lines.last))
+        let marks = (top...bottom).flatMap { y in (0..<picture.width).filter { isBluish($0, y) }.map { ($0, y) } }
+        #expect(marks.count > 40)
+        let inset = (bottom - top) / 50
+        for (x, y) in marks {
+            #expect(y > top + inset && y < bottom - inset && x > inset && x < picture.width - inset)
+        }
+        // As many left of the middle as right of it: each panel has its own.
+        let left = marks.count { $0.0 < picture.width / 2 }
+        #expect(abs(2 * left - marks.count) <= marks.count / 10)
+        // Above the frames the first panel's title is short, and the second's ends before the edge.
+        #expect((0..<top).allSatisfy { y in picture[picture.width - 2, y] == 0xFFFFFF })
+    }
+
+    /// A title that is too long is written smaller, not cut off.
+    @Test func titlesEndOnTheSheet() throws {
+        let points = Self.clusters(100)
+        let long = String(repeating: "a long title ", count: 12)
+        let picture = try #require(
+            Picture(png: try ScatterPlot(title: long, points: points, classNames: ClassNames.fashion).png()))
+        #expect((0..<120).allSatisfy { picture[1599, $0] == Self.white && picture[1575, $0] == Self.white })
+        #expect((40..<120).contains { row in (1400..<1570).contains { picture[$0, row] != Self.white } })
+    }
+
+    // MARK: Drawings
+
+    /// Points are drawn one by one, but for so many in SVG that no viewer would like the file: those are one bitmap.
+    @Test(arguments: [PictureFormat.svg, .pdf]) func manyPointsAreOneBitmap(format: PictureFormat) throws {
+        var style = PictureStyle()
+        style.format = format
+        func bitmaps(_ count: Int) throws -> Int {
+            let plot = ScatterPlot(title: "t", points: Self.clusters(count), classNames: ClassNames.fashion)
+            let bytes = try plot.encoded(style)
+            #expect(bytes.count < 4_000_000, "\(count) points, \(bytes.count) bytes")
+            // Cairo counts what it names in SVG, as long as the program runs.
+            if format == .pdf { #expect(try plot.encoded(style) == bytes, "the same picture has the same bytes") }
+            let text = String(decoding: bytes.map { UInt16($0) }, as: UTF16.self)
+            return text.components(separatedBy: format == .svg ? "<image" : "/Subtype /Image").count - 1
+        }
+        #expect(try bitmaps(10_000) == 0)
+        #expect(try (bitmaps(60_000) > 0) == (format == .svg))
     }
 
     // MARK: Images

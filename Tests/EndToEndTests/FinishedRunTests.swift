@@ -33,25 +33,60 @@ extension EndToEnd {
             }
         }
 
-        @Test func plotKnowsFormatsSizesAndPalettes() throws {
-            try train("triplet")
-            for (format, magic) in [("svg", "<?xml"), ("pdf", "%PDF-"), ("png", "\u{89}PNG")] {
-                let folder = "\(workspace.path)/\(format)"
-                _ = try succeed([
-                    "plot", workspace.output, "--output", folder, "--format", format, "--size", "900x500", "--palette",
-                    "okabe-ito",
-                ])
-                #expect(workspace.names(in: format).count == 3)
-                for name in workspace.names(in: format) {
-                    let bytes = try workspace.read("\(format)/\(name)")
-                    #expect(
-                        bytes.prefix(magic.unicodeScalars.count).elementsEqual(
-                            magic.unicodeScalars.map { UInt8($0.value) }))
+        /// Every picture of two networks in every format, of its own size and of another, in two palettes.
+        @Test(arguments: ["triplet", "vae"], ["svg", "pdf"])
+        func plotDrawsLinesAndLetters(network: String, format: String) throws {
+            try train(network, "--animation")
+            func plot(_ folder: String, _ more: String...) throws -> [String: DrawnPicture] {
+                let arguments = [
+                    "plot", workspace.output, "--output", "\(workspace.path)/\(folder)", "--format", format,
+                ]
+                _ = try succeed(arguments + more)
+                #expect(workspace.names(in: folder).count { $0.hasSuffix(".gif") } == 1)
+                let names = workspace.names(in: folder).filter { $0.hasSuffix(".\(format)") }
+                return try names.reduce(into: [:]) {
+                    $0[$1] = try DrawnPicture(workspace.read("\(folder)/\($1)"), format: format)
                 }
             }
-            // IHDR: two pixels per point.
-            let png = try workspace.read("png/triplet-FashionMNIST-stats.png")
-            #expect(Array(png[16..<24]) == [0, 0, 0x07, 0x08, 0, 0, 0x03, 0xE8])
+            let own = try plot("own")
+            let kinds =
+                ["stats", "testing-set-embedding", "training-set-embedding"]
+                + (network == "vae" ? ["manifold", "reconstructions"] : [])
+            #expect(Set(own.keys) == Set(kinds.map { "\(network)-FashionMNIST-\($0).\(format)" }))
+            for (name, picture) in own {
+                #expect(picture.width >= 480 && picture.height >= 360, "\(name)")
+                // Few points are drawn one by one; the images of an autoencoder are images.
+                let hasImages = name.contains("manifold") || name.contains("reconstructions")
+                #expect((picture.bitmaps > 0) == hasImages, "\(name)")
+            }
+            let other = try plot("other", "--size", "900x500", "--palette", "okabe-ito")
+            #expect(Set(other.keys) == Set(own.keys))
+            for (name, picture) in other { #expect(picture.width == 900 && picture.height == 500, "\(name)") }
+            let again = try plot("again", "--size", "900x500")
+            for name in again.keys where name.contains("embedding") || name.contains("stats") {
+                #expect(
+                    try workspace.read("again/\(name)") != workspace.read("other/\(name)"), "\(name) has one palette")
+            }
+            let runs = [workspace.output, workspace.output]
+            _ = try succeed(["compare"] + runs + ["--output", "\(workspace.path)/compared", "--format", format])
+            let names = workspace.names(in: "compared")
+            #expect(names == ["comparison-embeddings.\(format)", "comparison-losses.\(format)"])
+            for name in names { _ = try DrawnPicture(workspace.read("compared/\(name)"), format: format) }
+        }
+
+        @Test func plotKnowsSizes() throws {
+            try train("vae", "--animation")
+            _ = try succeed(["plot", workspace.output, "--output", "\(workspace.path)/small", "--size", "500x400"])
+            for name in workspace.names(in: "small") {
+                let bytes = try workspace.read("small/\(name)")
+                // Of a PNG, with two pixels per point, big-endian at 16; of a GIF, with one, little-endian at 6.
+                if name.hasSuffix(".gif") {
+                    #expect(Array(bytes[6..<10]) == [0xF4, 1, 0x90, 1], "\(name)")
+                } else {
+                    #expect(Array(bytes[16..<24]) == [0, 0, 0x03, 0xE8, 0, 0, 0x03, 0x20], "\(name)")
+                }
+            }
+            #expect(workspace.names(in: "small").count == 6)
         }
 
         @Test func plotWithoutCheckpointReadsTheMetrics() throws {

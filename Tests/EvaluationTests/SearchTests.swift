@@ -72,7 +72,7 @@ import Testing
 
     @Test func everyDamagedByteIsSeen() throws {
         let (_, _, bytes) = sample(20, dimensions: 2)
-        for index in bytes.indices where !(48..<64).contains(index) {
+        for index in bytes.indices {
             for flip: UInt8 in [1, 0x80] {
                 var damaged = bytes
                 damaged[index] ^= flip

@@ -28,14 +28,23 @@ package struct FixedJob {
     }
 
     /// One step as the trainer takes it, but for the optimizer: the weights go out, then the examples of the next step, and the
-    /// partials come in.
+    /// partials come in; of a step of two rounds, the latent vectors before.
     package func takeStep(_ number: UInt64, _ shell: CoordinatorShell) throws {
-        try shell.begin(input(number), weights: weightsFrame)
-        try shell.prepare(input(number + 1))
+        try shell.begin(input(number, firstTask), weights: weightsFrame)
+        if network.kind.isInBatch {
+            let second = input(number, .gradientsOfLatents)
+            try shell.prepare(second)
+            // Their loss is not computed: as many zeros as its gradient would have.
+            let gradients = Frame([UInt8](repeating: 0, count: 4 * (try shell.latents().count)))
+            try shell.begin(second, weights: weightsFrame, latentGradients: gradients)
+        }
+        try shell.prepare(input(number + 1, firstTask))
         shell.recycle(try shell.gradientSum().gradient)
     }
 
-    private func input(_ number: UInt64) -> StepInput {
-        StepInput(number: number, examples: examples, images: images)
+    private var firstTask: ShardTask { network.kind.isInBatch ? .embeddings : .gradients }
+
+    private func input(_ number: UInt64, _ task: ShardTask) -> StepInput {
+        StepInput(number: number, task: task, examples: examples, images: images)
     }
 }

@@ -63,6 +63,7 @@ package final class FixedWorker {
             case .send(let message): try send([Frame(message.header)])
             case .prepare(let welcome):
                 limits.parameterCount = welcome.parameterCount
+                limits.latentCount = welcome.latentCount
                 let floats = GradientBuffer(count: welcome.parameterCount)
                 gradient = Frame(borrowing: floats, bytes: floats.bytes)
                 gradientFingerprint = floats.fingerprint
@@ -80,7 +81,7 @@ package final class FixedWorker {
         if case .send(.partials(let partials))? = actions.first {
             let claim = Partials(
                 answering: lease, times: Self.times(of: lease), weights: partials.weights, nodes: partials.nodes)
-            try send([Frame(WorkerMessage.partials(claim).header)] + claim.nodes.map { _ in gradient })
+            try send([Frame(WorkerMessage.partials(claim).header)] + claim.nodes.map { payload(of: lease, $0) })
             actions.removeFirst()
         }
         try perform(actions)
@@ -96,9 +97,19 @@ package final class FixedWorker {
     private func summaries(of lease: ShardLease) -> [NodeSummary] {
         let extent = StepExtent(examples: lease.totalExamples, examplesPerMicrobatch: microbatchSize)
         return lease.nodes.map { node in
-            NodeSummary(
+            let summary = NodeSummary(
                 node: node, examples: UInt32(extent.examples(in: node)), active: 0, lossSum: 0,
                 gradient: gradientFingerprint)
+            guard lease.task == .embeddings else { return summary }
+            let latents = payload(of: lease, summary).withUnsafeBytes { fingerprint(of: $0) }
+            return NodeSummary(
+                node: node, examples: summary.examples, active: 0, lossSum: 0, gradient: latents)
         }
+    }
+
+    /// Zeros: the gradient, or as many latent vectors as the node has examples.
+    private func payload(of lease: ShardLease, _ node: NodeSummary) -> Frame {
+        guard lease.task == .embeddings else { return gradient }
+        return Frame([UInt8](repeating: 0, count: 4 * (limits.latentCount ?? 0) * Int(node.examples)))
     }
 }

@@ -43,10 +43,15 @@ package struct MetricsHealth: Equatable, Sendable {
         object["embedding_norm"] = JSONValue(orNull: norm)
     }
 
-    fileprivate init?(_ object: JSONValue) {
+    /// Nil where the line has none.
+    fileprivate init?(_ object: JSONValue) throws(JSONError) {
         guard let tuples = object["tuples"]?.integer else { return nil }
+        let fraction = object["active_fraction"]?.number ?? 0
+        guard MetricsLine.counts.contains(tuples), (0...1).contains(fraction) else {
+            throw JSONError(offset: 0, reason: "tuples must be a count, and active_fraction from 0 to 1")
+        }
         self.init(
-            tuples: tuples, active: Int(((object["active_fraction"]?.number ?? 0) * Double(tuples)).rounded()),
+            tuples: tuples, active: Int((fraction * Double(tuples)).rounded()),
             positiveDistance: object["positive_distance"]?.number,
             negativeDistance: object["negative_distance"]?.number, norm: object["embedding_norm"]?.number)
     }
@@ -57,6 +62,9 @@ package struct MetricsHealth: Equatable, Sendable {
 /// them as a table has the same columns from the first line to the last.
 package struct MetricsLine: Equatable, Sendable {
     package enum Split: String, Sendable { case train, test }
+
+    /// What a line may say that there have been: numbers that a plot can still tell apart.
+    fileprivate static let counts = 0...1 << 48
 
     /// Optimizer steps done.
     package var step: Int
@@ -107,12 +115,15 @@ package struct MetricsLine: Equatable, Sendable {
         else {
             throw JSONError(offset: 0, reason: "a metrics line needs step, epoch, split (train or test) and loss")
         }
+        guard Self.counts.contains(step), Self.counts.contains(epoch) else {
+            throw JSONError(offset: 0, reason: "step and epoch must be counts, not \(step) and \(epoch)")
+        }
         var terms: LossTerms?
         if let reconstruction = object["reconstruction"], let divergence = object["kl"] {
             terms = LossTerms(reconstruction: reconstruction.number ?? .nan, divergence: divergence.number ?? .nan)
         }
         self.init(
             step: step, epoch: epoch, split: split, loss: loss.number ?? .nan, terms: terms,
-            health: MetricsHealth(object), imagesPerSecond: object["images_per_second"]?.number)
+            health: try MetricsHealth(object), imagesPerSecond: object["images_per_second"]?.number)
     }
 }

@@ -243,10 +243,12 @@ extension Canvas {
     }
 
     /// Writes on a baseline through `at`. `anchor` is the share of the width left of it: 0 begins there, 0.5 centres.
-    /// `upward` turns the text to be read from below.
+    /// `upward` turns the text to be read from below. A text longer than `room` is written smaller.
     func write(
-        _ text: RichText, at: Point, size: Double, _ colour: Colour, anchor: Double = 0, upward: Bool = false
+        _ text: RichText, at: Point, size: Double, _ colour: Colour, anchor: Double = 0, upward: Bool = false,
+        room: Double = .infinity
     ) {
+        let size = size * min(1, room / max(width(of: text, size: size), 1))
         cairo_save(context)
         cairo_translate(context, at.x, at.y)
         if upward { cairo_rotate(context, -.pi / 2) }

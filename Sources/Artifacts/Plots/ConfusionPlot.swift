@@ -26,7 +26,9 @@ package struct ConfusionPlot: Sendable {
     package func png() throws(CanvasError) -> [UInt8] {
         let canvas = try Canvas(width: Self.size.width, height: Self.size.height, scale: PlotStyle.pngScale)
         let left = Self.area.left
-        canvas.write(.bold(title), at: Point(x: left, y: 36), size: PlotStyle.titleSize, PlotStyle.ink)
+        canvas.write(
+            .bold(title), at: Point(x: left, y: 36), size: PlotStyle.titleSize, PlotStyle.ink,
+            room: Double(Self.size.width) - left - PlotStyle.rightMargin)
         canvas.write(RichText(subtitle), at: Point(x: left, y: 58), size: PlotStyle.subtitleSize, PlotStyle.quiet)
         for row in counts.indices {
             for column in counts.indices { drawCell(row, column, on: canvas) }

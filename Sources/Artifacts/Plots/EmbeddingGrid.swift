@@ -80,10 +80,10 @@ package struct EmbeddingGrid: Sendable {
     private func draw(_ panel: Panel, at place: Point, _ colours: [Colour], on canvas: Canvas) {
         canvas.write(
             .bold(panel.title), at: Point(x: place.x, y: place.y + 26), size: PlotStyle.labelSize * 0.94,
-            PlotStyle.ink)
+            PlotStyle.ink, room: Self.side)
         canvas.write(
             RichText(panel.subtitle), at: Point(x: place.x, y: place.y + 44), size: PlotStyle.subtitleSize,
-            PlotStyle.quiet)
+            PlotStyle.quiet, room: Self.side)
         let box = Box(
             left: place.x, top: place.y + Self.heading, right: place.x + Self.side,
             bottom: place.y + Self.heading + Self.side)

@@ -14,7 +14,9 @@ package struct ImageGrid: Sendable {
     }
 
     private static let side = 28
-    private static let margins = Box(left: 74, top: 62, right: 24, bottom: 24)
+    private static let margins = Box(left: 24, top: 62, right: 24, bottom: 24)
+    /// Left margin where something stands beside the rows.
+    private static let labelMargin = 74.0
 
     package var title: String
     /// Below the title, smaller.
@@ -43,7 +45,9 @@ package struct ImageGrid: Sendable {
     private var rows: Int { (images.count + columns - 1) / columns }
     private var hasFeet: Bool { !columnLabels.isEmpty || axes != nil }
 
-    private func left(_ column: Int) -> Double { Self.margins.left + Double(column) * (imageSize + gap) }
+    private var leftMargin: Double { rowLabels.isEmpty && axes == nil ? Self.margins.left : Self.labelMargin }
+
+    private func left(_ column: Int) -> Double { leftMargin + Double(column) * (imageSize + gap) }
 
     private func top(_ row: Int) -> Double {
         let bands = rowsPerBand.map { Double(row / $0) } ?? 0
@@ -57,7 +61,7 @@ package struct ImageGrid: Sendable {
     package func encoded(_ style: PictureStyle) throws(CanvasError) -> [UInt8] {
         let bottom = top(max(rows - 1, 0)) + imageSize
         let right = left(columns - 1) + imageSize
-        let titleEnd = Self.margins.left + Double(title.utf8.count) * PlotStyle.titleSize * 0.7
+        let titleEnd = leftMargin + Double(title.utf8.count) * PlotStyle.titleSize * 0.7
         let natural = PictureSize(
             width: Int(max(right, titleEnd) + Self.margins.right),
             height: Int(bottom + (hasFeet ? 54 : Self.margins.bottom)))
@@ -65,7 +69,7 @@ package struct ImageGrid: Sendable {
         let canvas = try Canvas(
             width: size.width, height: size.height, scale: PlotStyle.pngScale, format: style.format)
         if size != natural { canvas.fit(width: Double(natural.width), height: Double(natural.height)) }
-        let x = Self.margins.left
+        let x = leftMargin
         canvas.write(.bold(title), at: Point(x: x, y: 36), size: PlotStyle.titleSize, PlotStyle.ink)
         if let remark {
             canvas.write(RichText(remark), at: Point(x: x, y: 58), size: PlotStyle.subtitleSize, PlotStyle.quiet)
@@ -84,7 +88,7 @@ package struct ImageGrid: Sendable {
         for label in rowLabels {
             let y = top(label.index) + imageSize / 2 + 4.5
             canvas.write(
-                RichText(label.text), at: Point(x: Self.margins.left - 8, y: y), size: PlotStyle.tickSize,
+                RichText(label.text), at: Point(x: leftMargin - 8, y: y), size: PlotStyle.tickSize,
                 PlotStyle.ink, anchor: 1)
         }
         for label in columnLabels {
@@ -95,7 +99,7 @@ package struct ImageGrid: Sendable {
         }
         guard let axes else { return }
         canvas.write(
-            .variable("z", axes.horizontal), at: Point(x: (Self.margins.left + right) / 2, y: bottom + 42),
+            .variable("z", axes.horizontal), at: Point(x: (leftMargin + right) / 2, y: bottom + 42),
             size: PlotStyle.labelSize, PlotStyle.ink, anchor: 0.5)
         canvas.write(
             .variable("z", axes.vertical), at: Point(x: 24, y: (top(0) + bottom) / 2), size: PlotStyle.labelSize,

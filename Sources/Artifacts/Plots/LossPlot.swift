@@ -48,6 +48,8 @@ package struct LossPlot: Sendable {
     private static let size = (width: 800, height: 500)
     /// Height of a plot among several.
     private static let smallHeight = 340
+    /// With less, titles, legend and ticks leave no room for lines.
+    private static let leastHeight = 260
     /// With more epochs than this the markers would merge into a band; the line alone is drawn.
     private static let mostMarkers = 60
 
@@ -139,10 +141,14 @@ package struct LossPlot: Sendable {
         let size = style.size ?? natural
         let canvas = try Canvas(
             width: size.width, height: size.height, scale: PlotStyle.pngScale, format: style.format)
+        // Where there is no room for so many, all is smaller.
+        let (shortest, height) = (Double(leastHeight * count), Double(size.height))
+        let sheet = (width: Int(Double(size.width) * max(1, shortest / height)), height: Int(max(shortest, height)))
+        if sheet.height > size.height { canvas.fit(width: Double(sheet.width), height: Double(sheet.height)) }
         for (index, plot) in plots.enumerated() {
             var plot = plot
-            (plot.top, plot.height) = (index * size.height / count, size.height / count)
-            (plot.width, plot.colours) = (size.width, style.palette.colours)
+            (plot.top, plot.height) = (index * sheet.height / count, sheet.height / count)
+            (plot.width, plot.colours) = (sheet.width, style.palette.colours)
             plot.legendRows = plot.legend(on: canvas).rows
             plot.draw(on: canvas)
         }
@@ -249,7 +255,9 @@ package struct LossPlot: Sendable {
     /// The legend stands above the axes, where there is no data.
     private func drawTitleAndLegend(on canvas: Canvas) {
         let top = axes.top - 18 - 20 * Double(legendRows - 1)
-        canvas.write(.bold(title), at: Point(x: axes.left, y: top - 20), size: PlotStyle.titleSize, PlotStyle.ink)
+        canvas.write(
+            .bold(title), at: Point(x: axes.left, y: top - 20), size: PlotStyle.titleSize, PlotStyle.ink,
+            room: axes.width)
         for (series, offset, row) in legend(on: canvas).places {
             let (x, y) = (axes.left + offset, top + 20 * Double(row))
             canvas.stroke([Point(x: x, y: y), Point(x: x + 28, y: y)], colours[series.colour], width: 2)

@@ -51,6 +51,8 @@ package struct NeighboursPlot: Sendable {
     private static let pitch = (x: 108.0, y: 136.0)
     private static let origin = Point(x: 40, y: 92)
     private static let gap = 30.0
+    /// Room for a title above one column.
+    private static let leastWidth = 560.0
 
     private let title: String
     private let subtitle: String
@@ -65,12 +67,14 @@ package struct NeighboursPlot: Sendable {
     private var columns: Int { min(rows.map(\.neighbours.count).max() ?? 0, Self.mostColumns) }
 
     package func png() throws(CanvasError) -> [UInt8] {
-        let width = max(Self.origin.x * 2 + Self.pitch.x * Double(columns + 1) + Self.gap, 460)
+        let width = max(Self.origin.x * 2 + Self.pitch.x * Double(columns + 1) + Self.gap, Self.leastWidth)
         let height = Self.origin.y + Self.pitch.y * Double(max(rows.count, 1)) + 8
         let canvas = try Canvas(width: Int(width), height: Int(height), scale: PlotStyle.pngScale)
         let left = Self.origin.x
-        canvas.write(.bold(title), at: Point(x: left, y: 36), size: PlotStyle.titleSize, PlotStyle.ink)
-        canvas.write(RichText(subtitle), at: Point(x: left, y: 58), size: PlotStyle.subtitleSize, PlotStyle.quiet)
+        let room = width - left - PlotStyle.rightMargin
+        canvas.write(.bold(title), at: Point(x: left, y: 36), size: PlotStyle.titleSize, PlotStyle.ink, room: room)
+        canvas.write(
+            RichText(subtitle), at: Point(x: left, y: 58), size: PlotStyle.subtitleSize, PlotStyle.quiet, room: room)
         for (index, row) in rows.enumerated() {
             let y = Self.origin.y + Double(index) * Self.pitch.y
             draw(row.query, at: Point(x: left, y: y), frameWidth: 1, on: canvas)

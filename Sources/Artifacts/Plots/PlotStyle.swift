@@ -17,6 +17,8 @@ package enum PlotStyle {
     static let frameWidth = 0.8
     static let gridWidth = 0.7
     static let tickLength = 4.0
+    /// What a title leaves free at the right edge.
+    static let rightMargin = 16.0
 
     /// Pixels per point of a PNG: sharp on a dense screen and in print.
     static let pngScale = 2.0

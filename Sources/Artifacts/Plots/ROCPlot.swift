@@ -76,12 +76,15 @@ package struct ROCPlot: Sendable {
         }
         canvas.stroke(axes, PlotStyle.frame, width: PlotStyle.frameWidth)
         canvas.write(
-            "pairs of two classes accepted", at: Point(x: (axes.left + axes.right) / 2, y: axes.bottom + 44),
+            "false positive rate: pairs of two classes accepted",
+            at: Point(x: (axes.left + axes.right) / 2, y: axes.bottom + 44),
             size: PlotStyle.labelSize, PlotStyle.ink, anchor: 0.5)
         canvas.write(
-            "pairs of one class accepted", at: Point(x: 30, y: (axes.top + axes.bottom) / 2), size: PlotStyle.labelSize,
+            "true positive rate: pairs of one class accepted", at: Point(x: 30, y: (axes.top + axes.bottom) / 2),
+            size: PlotStyle.labelSize,
             PlotStyle.ink, anchor: 0.5, upward: true)
-        canvas.write(.bold(title), at: Point(x: axes.left, y: 36), size: PlotStyle.titleSize, PlotStyle.ink)
+        canvas.write(
+            .bold(title), at: Point(x: axes.left, y: 36), size: PlotStyle.titleSize, PlotStyle.ink, room: axes.width)
         canvas.write(RichText(subtitle), at: Point(x: axes.left, y: 58), size: PlotStyle.subtitleSize, PlotStyle.quiet)
     }
 }

@@ -108,9 +108,10 @@ struct ScatterFigure {
 
     private func drawTitles(on canvas: Canvas) {
         let left = axes.left
-        canvas.write(.bold(title), at: Point(x: left, y: 36), size: PlotStyle.titleSize, PlotStyle.ink)
+        let room = Double(canvas.width) - left - PlotStyle.rightMargin
+        canvas.write(.bold(title), at: Point(x: left, y: 36), size: PlotStyle.titleSize, PlotStyle.ink, room: room)
         canvas.write(
-            RichText(subtitle), at: Point(x: left, y: 58), size: PlotStyle.subtitleSize, PlotStyle.quiet)
+            RichText(subtitle), at: Point(x: left, y: 58), size: PlotStyle.subtitleSize, PlotStyle.quiet, room: room)
     }
 
     private func drawLegend(_ points: [PlanarView.Placed], dropped: Int, on canvas: Canvas) {

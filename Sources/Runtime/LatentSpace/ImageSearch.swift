@@ -143,7 +143,7 @@ package struct ImageSearch: Sendable {
                 })
         }
         let picture = NeighboursPlot(
-            title: "\(model.name), \(dataset.name.rawValue): nearest \(request.references.rawValue) images",
+            title: "\(model.name), \(dataset.name.rawValue): nearest images of the \(request.references.rawValue) set",
             subtitle:
                 "\(request.distance.rawValue) distance in \(model.network.latentDimensions) dimensions, nearest first",
             rows: rows)

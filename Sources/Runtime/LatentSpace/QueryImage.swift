@@ -91,11 +91,12 @@ private struct Ink {
         for y in 0..<height { edge += [picture[0, y], picture[width - 1, y]] }
         let background = Int(edge.sorted()[edge.count / 2])
         let isInverted = background > 127
-        let strengths = picture.pixels.map { isInverted ? background - Int($0) : Int($0) - background }
-        let strongest = strengths.max() ?? 0
+        func strength(_ pixel: UInt8) -> Int { isInverted ? background - Int(pixel) : Int(pixel) - background }
+        let strongest = picture.pixels.lazy.map(strength).max() ?? 0
         let scale = 255 / Double(max(strongest, 1))
         image = GreyImage(
-            width: width, height: height, pixels: strengths.map { UInt8(min(max(Double($0) * scale, 0), 255)) })
+            width: width, height: height,
+            pixels: picture.pixels.map { UInt8(min(max(Double(strength($0)) * scale, 0), 255)) })
         self.isInverted = isInverted
         self.strongest = strongest
     }

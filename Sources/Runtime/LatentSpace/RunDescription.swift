@@ -5,7 +5,7 @@ internal import ModelCore
 internal import Storage
 
 /// The part of a run.json that whoever uses the model wants to know.
-struct RunDescription {
+package struct RunDescription {
     let path: String
     private let network: String
     private let architecture: String?
@@ -21,10 +21,16 @@ struct RunDescription {
     /// Nil where there is none.
     init?(besideModel model: String) throws(RunFailure) {
         guard model.hasSuffix(TrainedModel.suffix) else { return nil }
-        path = model.dropLast(TrainedModel.suffix.count) + "run.json"
+        let path = String(model.dropLast(TrainedModel.suffix.count)) + "run.json"
         guard isReadable(path) else { return nil }
+        try self.init(path: path, report: readReport(path))
+    }
+
+    /// - Parameter bytes: of the file at `path`
+    package init(path: String, report bytes: [UInt8]) throws(RunFailure) {
+        self.path = path
         let remedy = "Repair it or move it away: the model file alone says enough"
-        let report = try readReport(path, remedy: remedy)
+        let report = try parseReport(bytes, of: path, remedy: remedy)
         let configuration = report["configuration"]
         guard let network = configuration?["network"]?.string else {
             throw RunFailure(.badData, "\(path) does not name a network. \(remedy)")
@@ -46,7 +52,7 @@ struct RunDescription {
             && latentDimensions.map { $0 == other.latentDimensions } ?? true
     }
 
-    var summary: String {
+    package var summary: String {
         [network, architecture, latentDimensions.map { "\($0) latent dimensions" }].compactMap(\.self)
             .joined(separator: ", ")
     }

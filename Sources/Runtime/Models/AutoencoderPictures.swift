@@ -48,7 +48,7 @@ struct AutoencoderPictures {
         (grid.imageSize, grid.gap) = (30, 0)
         grid.remark = "Equal steps of probability under the prior"
         if d > 2 { grid.remark = "\(grid.remark ?? ""); dimensions 3 to \(d) are 0" }
-        let marks = [0, steps / 4, steps / 2, 3 * steps / 4, steps - 1]
+        let marks = [0, steps / 4, steps - 1 - steps / 4, steps - 1]
         grid.columnLabels = marks.map { .init(index: $0, text: Self.decimal(quantiles[$0])) }
         if d > 1 {
             grid.rowLabels = marks.map { .init(index: steps - 1 - $0, text: Self.decimal(quantiles[$0])) }

@@ -13,7 +13,10 @@ package func generate(model path: String, count: Int, seed: UInt64, output: Stri
     }
     do {
         let pictures = AutoencoderPictures(
-            network: model.network, parameters: model.parameters, title: "\(count) samples")
+            network: model.network, parameters: model.parameters,
+            title:
+                "\(([model.network.kind.rawValue] + [model.dataset].compactMap(\.self)).joined(separator: ", ")): \(count) samples"
+        )
         try replaceFile(at: output, with: pictures.samples(count, seed: seed).png())
     } catch {
         throw RunFailure(error)

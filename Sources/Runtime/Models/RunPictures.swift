@@ -22,7 +22,7 @@ struct RunPictures {
     /// The loss, and each of its terms where it has two.
     func stats(_ epochs: [TrainingRecord.Epoch]) throws -> [UInt8] {
         let losses = LossPlot(
-            title: "\(title): loss",
+            title: "\(title): loss", quantity: network.kind.lossQuantity,
             epochs: epochs.map { .init(number: $0.number, training: $0.trainLoss, validation: $0.testLoss) })
         guard network.kind.hasTwoTerms else { return try losses.encoded(style) }
         let terms = epochs.map { (train: $0.trainTerms(of: network), test: $0.testTerms(of: network)) }
@@ -70,4 +70,9 @@ struct RunPictures {
         guard network.kind == .variationalAutoencoder else { return nil }
         return AutoencoderPictures(network: network, parameters: parameters, title: title)
     }
+}
+
+extension NetworkKind {
+    /// What the axis of a loss plot says.
+    var lossQuantity: String { hasTwoTerms ? "nats per image" : "mean loss" }
 }

@@ -130,7 +130,8 @@ package struct RunComparison {
         return NetworkKind.allCases.compactMap { kind in
             let runs = all.filter { $0.network == kind }.map(\.run)
             guard !runs.isEmpty else { return nil }
-            return LossPlot(title: "\(kind.rawValue): validation loss (training dashed)", runs: runs)
+            return LossPlot(
+                title: "\(kind.rawValue): validation loss (training dashed)", quantity: kind.lossQuantity, runs: runs)
         }
     }
 

@@ -18,16 +18,17 @@ func onlyFile(_ suffix: String, in folder: String) throws(RunFailure) -> String 
     return folder.hasSuffix("/") ? folder + name : "\(folder)/\(name)"
 }
 
+/// The bytes of a run.json.
+func readReport(_ path: String) throws(RunFailure) -> [UInt8] {
+    do { return try readFile(at: path, atMost: 1 << 26) } catch { throw RunFailure(.badData, "\(error)") }
+}
+
 /// What a run.json says.
 ///
-/// - Parameter remedy: what to do where it is none, as a clause
-func readReport(_ path: String, remedy: String) throws(RunFailure) -> JSONValue {
-    do {
-        return try JSONValue(parsing: try readFile(at: path, atMost: 1 << 26))
-    } catch let error as JSONError {
+/// - Parameter remedy: what to do where it is none, as a sentence without its period
+func parseReport(_ bytes: [UInt8], of path: String, remedy: String) throws(RunFailure) -> JSONValue {
+    do { return try JSONValue(parsing: bytes) } catch {
         throw RunFailure(.badData, "\(path) is damaged, byte \(error.offset): \(error.reason). \(remedy)")
-    } catch {
-        throw RunFailure(.badData, "\(error)")
     }
 }
 

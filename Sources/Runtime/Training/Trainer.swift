@@ -65,7 +65,7 @@ package final class Trainer {
         schedule = StepSchedule(
             examplesPerEpoch: dataset.train.count, batchSize: configuration.batchSize, epochs: configuration.epochs,
             maxSteps: configuration.maxSteps)
-// What `--max-steps` cuts short is the run, and not the schedule: a step's weights do not depend on when it was stopped.
+        // What `--max-steps` cuts short is the run, and not the schedule: a step's weights do not depend on when it was stopped.
         learningRate = LearningRate(
             peak: configuration.learningRate, schedule: configuration.learningRateSchedule,
             totalSteps: schedule.stepsOfAllEpochs)
@@ -257,10 +257,10 @@ package final class Trainer {
 }
 
 /// The latent space of the test set after an epoch.
-struct LatentFrame: Equatable {
-    let epoch: Int
+package struct LatentFrame: Equatable {
+    package let epoch: Int
     /// [image][dimension]
-    let latents: [Float]
+    package let latents: [Float]
 }
 
 /// Time spent in steps, and what was done in it. Only printed.

@@ -90,7 +90,7 @@ package struct TrainingRecord: Equatable, Sendable {
             [examples, intervalExamples, metricsLength].allSatisfy(\.isPlausibleCount)
         else { return nil }
         for epoch in epochs {
-            guard let number = epoch["number"]?.integer else { return nil }
+            guard let number = epoch["number"]?.integer, number.isPlausibleCount else { return nil }
             self.epochs.append(
                 Epoch(
                     number: number, trainLoss: epoch["train"]?.double, testLoss: epoch["test"]?.double,

@@ -20,8 +20,7 @@ package struct FuzzTarget: Sendable {
 
     package static let all: [FuzzTarget] = [
         .workerMessage, .coordinatorMessage, .coordinatorCore, .workerCore, .checkpoint, .resume, .epochFile, .json,
-        .idx,
-        .job, .endpoint, .keyFile,
+        .idx, .job, .endpoint, .keyFile, .queryImage, .searchIndex, .finishedRun,
     ]
 
     package struct Outcome: Sendable {

@@ -142,10 +142,10 @@ import Testing
     @Test(arguments: [nil, PictureSize(width: 480, height: 360), PictureSize(width: 1500, height: 400)])
     func pointsStayInTheirPanels(size: PictureSize?) throws {
         // One class in the corners of its panel: nothing else is blue, but the legend below.
-        let corners = LatentPoints(dimensions: 2, values: [0, 0, 0, 1, 1, 0, 1, 1], labels: [0, 0, 0, 0])
+        let corners = Embeddings(dimensions: 2, values: [0, 0, 0, 1, 1, 0, 1, 1], labels: [0, 0, 0, 0])
         let panels = ["a", "a name that is longer than its panel is wide, and must not run into the next"].map {
             EmbeddingGrid.Panel(
-                title: $0, subtitle: "s", points: corners, classNames: ClassNames.digits, dataset: "MNIST")
+                title: $0, subtitle: "s", points: corners, classNames: Self.digits, dataset: "MNIST")
         }
         var style = PictureStyle()
         style.size = size
@@ -174,7 +174,7 @@ import Testing
         let points = Self.clusters(100)
         let long = String(repeating: "a long title ", count: 12)
         let picture = try #require(
-            Picture(png: try ScatterPlot(title: long, points: points, classNames: ClassNames.fashion).png()))
+            Picture(png: try ScatterPlot(title: long, points: points, classNames: Self.digits).png()))
         #expect((0..<120).allSatisfy { picture[1599, $0] == Self.white && picture[1575, $0] == Self.white })
         #expect((40..<120).contains { row in (1400..<1570).contains { picture[$0, row] != Self.white } })
     }
@@ -186,7 +186,7 @@ import Testing
         var style = PictureStyle()
         style.format = format
         func bitmaps(_ count: Int) throws -> Int {
-            let plot = ScatterPlot(title: "t", points: Self.clusters(count), classNames: ClassNames.fashion)
+            let plot = ScatterPlot(title: "t", points: Self.clusters(count), classNames: Self.digits)
             let bytes = try plot.encoded(style)
             #expect(bytes.count < 4_000_000, "\(count) points, \(bytes.count) bytes")
             // Cairo counts what it names in SVG, as long as the program runs.

@@ -63,7 +63,7 @@ let package = Package(
         room("Datasets", ["ModelCore", "Storage", "CVector", "CZlib"], optimized),
         room("Coordination", [], optimized + [.unsafeFlags(instructionSet)]),
         room("Messaging", ["CZeroMQ"]),
-        room("Artifacts", ["CCairo", "CGIF"], optimized),
+        room("Artifacts", ["ModelCore", "CCairo", "CGIF"], optimized),
         room("Evaluation", ["Kernels", "ModelCore"], optimized + [.unsafeFlags(instructionSet)]),
         room(
             "Runtime",
@@ -89,7 +89,7 @@ let package = Package(
         tests(of: "Datasets", ["ModelCore", "Storage", "CZlib"]),
         tests(of: "Coordination", ["TestKit"]),
         tests(of: "Messaging", ["CZeroMQ"]),
-        tests(of: "Artifacts", ["CCairo", "CGIF"]),
+        tests(of: "Artifacts", ["CCairo", "CGIF", "ModelCore"]),
         tests(of: "Evaluation", ["Artifacts", "ModelCore", "TestKit"]),
         tests(
             of: "Runtime",

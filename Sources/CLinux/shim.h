@@ -18,6 +18,15 @@ int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *actions
 
 long syscall(long number, ...);
 
+// Tells the processor that this is a loop that waits.
+static inline void spin_pause(void) {
+#ifdef __x86_64__
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
 // accept4(2): the new descriptor is close-on-exec and does not block, from the first moment on.
 static inline int accept_closing_on_exec(int listener) {
     return (int)syscall(SYS_accept4, listener, (void *)0, (void *)0, SOCK_CLOEXEC | SOCK_NONBLOCK);

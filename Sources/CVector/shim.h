@@ -36,6 +36,16 @@ static inline __attribute__((always_inline)) int place_of_bit(unsigned long long
 #endif
 }
 
+typedef unsigned word8 __attribute__((ext_vector_type(8)));
+
+// The smaller of each lane.
+static inline __attribute__((always_inline)) word8 smaller_words(word8 x, word8 y) { return __builtin_elementwise_min(x, y); }
+
+// Bit i is whether lane i of x has, in the bits of `known`, those of `prefix`.
+static inline __attribute__((always_inline)) unsigned char match_bits(float8 x, unsigned known, unsigned prefix) {
+    return bits_of_truth(((word8)x & known) == (word8)prefix);
+}
+
 // −1 in the lanes where x is less than y, else 0.
 static inline __attribute__((always_inline)) int8 minus_one_where_less(float8 x, float8 y) { return x < y; }
 

@@ -35,7 +35,8 @@ package enum SamplerError: Error, Hashable, Sendable, CustomStringConvertible {
         case .oneImage(let label, let image):
             "class \(label) has a single image (number \(image)), so it has no partner of its class. \(remedy)"
         case .tooFewClasses(let wanted, let available):
-            "--classes \(wanted) is more than the \(available) classes that there are. Use at most \(available)."
+            "--classes \(wanted): the training set has images of \(available) classes. Name at most \(available), and a "
+                + "--batch-size that fits."
         }
     }
 }

@@ -1,7 +1,7 @@
 // k-means, to see whether the classes are where the latent vectors lie in heaps. How well heaps and classes agree is measured
 // in ClusterAgreement.swift.
 internal import Kernels
-internal import ModelCore
+package import ModelCore
 
 /// What k-means came to.
 package struct Clustering: Equatable, Sendable {

@@ -1,24 +1,7 @@
-// Latent vectors with their classes, and how far apart two of them are said to be: the input of every measure in this room.
+// What measures want to know of latent vectors, and how far apart two of them are said to be.
 package import ModelCore
 
-/// `count` latent vectors of `dimensions` numbers each and the class of each.
-package struct Embeddings: Equatable, Sendable {
-    package let dimensions: Int
-    /// [vector][dimension]
-    package let values: [Float]
-    package let labels: [UInt8]
-
-    package var count: Int { labels.count }
-
-    package init(dimensions: Int, values: [Float], labels: [UInt8]) {
-        precondition(dimensions > 0 && values.count == labels.count * dimensions, "\(values.count) values")
-        self.dimensions = dimensions
-        self.values = values
-        self.labels = labels
-    }
-
-    package subscript(index: Int) -> ArraySlice<Float> { values[index * dimensions..<(index + 1) * dimensions] }
-
+extension Embeddings {
     /// The classes that have vectors, ascending.
     package var classes: [UInt8] {
         var present = [Bool](repeating: false, count: 256)

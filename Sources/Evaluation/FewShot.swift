@@ -1,6 +1,6 @@
 // Can a class be known from a few examples? Episodes as in Vinyals et al., "Matching networks for one shot learning" (2016):
 // N classes ("ways"), of each a few images that are shown ("shots") and some that are asked for.
-internal import ModelCore
+package import ModelCore
 
 /// What is asked of each episode.
 package struct FewShotTask: Equatable, Sendable {

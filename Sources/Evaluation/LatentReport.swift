@@ -1,5 +1,5 @@
 // Every measure of a latent space at once: what `siamese evaluate` asks. The measures themselves are in the other files.
-internal import ModelCore
+package import ModelCore
 
 /// What is measured, and how.
 package struct LatentQuestions: Sendable {

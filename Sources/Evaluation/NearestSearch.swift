@@ -1,6 +1,6 @@
 // The nearest of many vectors for a few queries: exact, one pass over all of them.
 internal import Kernels
-internal import ModelCore
+package import ModelCore
 
 /// The `count` nearest vectors of each query, nearest first; of equal distances the lower index first.
 /// - Parameters:

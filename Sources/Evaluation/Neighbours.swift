@@ -1,7 +1,7 @@
 // Every query against every reference, a block of rows at a time: the whole matrix of distances is never there. What is made of
 // a query's ordered neighbours is in Retrieval.swift, of the counted pairs in Verification.swift.
 internal import Kernels
-internal import ModelCore
+package import ModelCore
 
 /// Who is compared with whom.
 package struct Comparison: Sendable {

@@ -1,5 +1,6 @@
 // Pairs of vectors counted by distance, apart for pairs of one class and of two: all that verification needs of hundreds of
 // millions of pairs, in a few hundred kilobytes.
+internal import ModelCore
 
 /// The intervals of squared distance that pairs are counted in: 1024 to an octave, so that an interval is a thousandth of its
 /// distance wide or less, over the 24 octaves below the greatest distance. What is nearer, equal vectors included, is in the

@@ -1,7 +1,7 @@
 // The linear probe: how well a linear classifier does on frozen latent vectors (Alain & Bengio, "Understanding intermediate
 // layers using linear classifier probes", 2016). Multinomial logistic regression, to its minimum; no random numbers.
 internal import Kernels
-internal import ModelCore
+package import ModelCore
 
 /// A trained probe.
 package struct LinearProbe: Equatable, Sendable {

@@ -3,6 +3,7 @@
 // Definitions: Musgrave, Belongie and Lim, "A metric learning reality check" (ECCV 2020, section 3), as their
 // AccuracyCalculator computes them: R of a query is how many references have its class; a query does not find itself; a query
 // with R = 0 is left out of the means. Not out of the k-NN vote, which is a classifier and has to answer.
+internal import ModelCore
 
 /// What became of one query.
 package struct QueryOutcome: Equatable, Sendable {

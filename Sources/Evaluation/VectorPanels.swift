@@ -1,5 +1,6 @@
 // Vectors laid out for the distance kernel: eight of them in the lanes. Memory of its own, or a file mapped into memory.
 package import Kernels
+package import ModelCore
 
 /// `count` vectors as [block][dimension][lane]; the lanes of the last block that have no vector are zero.
 package final class VectorPanels: @unchecked Sendable {

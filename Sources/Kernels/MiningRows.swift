@@ -32,89 +32,81 @@ package func smallestValue(above bound: Float, in row: UnsafePointer<Lanes>, vec
 /// The first column that holds `value`; nil: none does.
 package func firstColumn(of value: Float, in row: UnsafePointer<Lanes>, vectors: Int) -> Int? {
     let wanted = Lanes(repeating: value)
-    for index in 0..<vectors {
+    var index = 0
+    while index + 4 <= vectors {
+        let (low, high) = (
+            UInt32(equal_bits(row[index], wanted)) | UInt32(equal_bits(row[index + 1], wanted)) << 8,
+            UInt32(equal_bits(row[index + 2], wanted)) | UInt32(equal_bits(row[index + 3], wanted)) << 8
+        )
+        let bits = low | high << 16
+        if bits != 0 { return index * laneCount + bits.trailingZeroBitCount }
+        index += 4
+    }
+    while index < vectors {
         let bits = equal_bits(row[index], wanted)
         if bits != 0 { return index * laneCount + bits.trailingZeroBitCount }
+        index += 1
     }
     return nil
 }
 
-/// For each of `count` bounds the first column whose value is smallest among those above the bound, −1: there is none, and that value.
+/// Calls `body` for every column from `first` on whose bit pattern has the bits `prefix` where `known` has ones, ascending.
+@inline(__always)
+package func forEachColumn(
+    from first: Int, in row: UnsafePointer<Lanes>, vectors: Int, matching prefix: UInt32, known: UInt32,
+    _ body: (Int) -> Void
+) {
+    var index = first / laneCount
+    guard index < vectors else { return }
+    var bits = match_bits(row[index], known, prefix) & (0xff << UInt8(first % laneCount))
+    while true {
+        while bits != 0 {
+            body(index * laneCount + bits.trailingZeroBitCount)
+            bits &= bits - 1
+        }
+        index += 1
+        guard index < vectors else { return }
+        bits = match_bits(row[index], known, prefix)
+    }
+}
+
+/// For each of `count` bounds the smallest value above it; +∞: there is none.
 ///
-/// Every column is put into a bin by how many bounds are below it: above a bound is what has a bin of at least the number of bounds
-/// that are not above that bound. So the row is gone through once for all bounds, and not once for each.
+/// Bit patterns of numbers that are not negative are in their order. Less the bound's and one more, those above the bound stay small, and
+/// the others become larger than any: so an unsigned minimum finds it.
 /// - Parameters:
-///   - bounds: [bound]
-///   - columns, values: [bound]
+///   - bounds: [bound], none negative
+///   - values: [bound]
 package func smallestValues(
     aboveEach bounds: UnsafePointer<Float>, count: Int, in row: UnsafePointer<Lanes>, vectors: Int,
-    columns: UnsafeMutablePointer<Int32>, values: UnsafeMutablePointer<Float>
+    values: UnsafeMutablePointer<Float>
 ) {
-    withUnsafeTemporaryAllocation(of: Float.self, capacity: count + 1) { best in
-        withUnsafeTemporaryAllocation(of: Int32.self, capacity: count + 1) { places in
-            withUnsafeTemporaryAllocation(of: SIMD8<Int32>.self, capacity: vectors) { bins in
-                guard let best = best.baseAddress, let places = places.baseAddress, let bins = bins.baseAddress else {
-                    return
-                }
-                countBelow(bounds, count: count, row, vectors: vectors, into: bins)
-                fillBins(bins, count: count, row, vectors: vectors, best: best, places: places)
-                for bound in 0..<count {
-                    var notAbove = 0
-                    for other in 0..<count where bounds[other] <= bounds[bound] { notAbove += 1 }
-                    values[bound] = best[notAbove]
-                    columns[bound] = places[notAbove]
-                }
-            }
+    let words = UnsafeRawPointer(row).assumingMemoryBound(to: SIMD8<UInt32>.self)
+    // Four bounds at a time; what is missing is the last one again.
+    for first in stride(from: 0, to: count, by: 4) {
+        @inline(__always)
+        func above(_ index: Int) -> SIMD8<UInt32> {
+            SIMD8(repeating: bounds[min(first + index, count - 1)].bitPattern &+ 1)
         }
-    }
-}
-
-/// How many bounds are below each column. Four vectors at a time, so that each bound is read once for all of them.
-private func countBelow(
-    _ bounds: UnsafePointer<Float>, count: Int, _ row: UnsafePointer<Lanes>, vectors: Int,
-    into bins: UnsafeMutablePointer<SIMD8<Int32>>
-) {
-    var index = 0
-    while index + 4 <= vectors {
-        let (v, w, x, y) = (row[index], row[index + 1], row[index + 2], row[index + 3])
-        var (a, b, c, d) = (SIMD8<Int32>.zero, SIMD8<Int32>.zero, SIMD8<Int32>.zero, SIMD8<Int32>.zero)
-        for bound in 0..<count {
-            let limit = Lanes(repeating: bounds[bound])
-            a &-= minus_one_where_less(limit, v)
-            b &-= minus_one_where_less(limit, w)
-            c &-= minus_one_where_less(limit, x)
-            d &-= minus_one_where_less(limit, y)
+        let (a, b, c, d) = (above(0), above(1), above(2), above(3))
+        let most = SIMD8<UInt32>(repeating: .max)
+        var least = (most, most, most, most)
+        for index in 0..<vectors {
+            let word = words[index]
+            least.0 = smaller_words(least.0, word &- a)
+            least.1 = smaller_words(least.1, word &- b)
+            least.2 = smaller_words(least.2, word &- c)
+            least.3 = smaller_words(least.3, word &- d)
         }
-        (bins[index], bins[index + 1], bins[index + 2], bins[index + 3]) = (a, b, c, d)
-        index += 4
-    }
-    while index < vectors {
-        var below = SIMD8<Int32>.zero
-        for bound in 0..<count { below &-= minus_one_where_less(Lanes(repeating: bounds[bound]), row[index]) }
-        bins[index] = below
-        index += 1
-    }
-}
-
-/// The smallest value of every bin and of all above it, and the first column that has it.
-private func fillBins(
-    _ bins: UnsafePointer<SIMD8<Int32>>, count: Int, _ row: UnsafePointer<Lanes>, vectors: Int,
-    best: UnsafeMutablePointer<Float>, places: UnsafeMutablePointer<Int32>
-) {
-    best.update(repeating: .infinity, count: count + 1)
-    places.update(repeating: -1, count: count + 1)
-    let bins = UnsafeRawPointer(bins).assumingMemoryBound(to: Int32.self)
-    let values = UnsafeRawPointer(row).assumingMemoryBound(to: Float.self)
-    for column in 0..<vectors * laneCount {
-        let (bin, value) = (Int(bins[column]), values[column])
-        if value < best[bin] {
-            best[bin] = value
-            places[bin] = Int32(column)
+        func store(_ index: Int, _ least: SIMD8<UInt32>, _ above: SIMD8<UInt32>) {
+            guard first + index < count else { return }
+            let smallest = least.min()
+            values[first + index] = smallest > UInt32.max / 2 ? .infinity : Float(bitPattern: smallest &+ above[0])
         }
-    }
-    for bin in stride(from: count - 1, through: 0, by: -1) where best[bin + 1] < best[bin] {
-        best[bin] = best[bin + 1]
-        places[bin] = places[bin + 1]
+        store(0, least.0, a)
+        store(1, least.1, b)
+        store(2, least.2, c)
+        store(3, least.3, d)
     }
 }
 

@@ -20,7 +20,8 @@ package func replaceFile(
         try install(temporary, at: path, keepingPrevious: previous, on: disk)
     } catch {
         try? disk.remove(temporary)
-        throw error
+        // Whoever reads the message has never heard of the other name.
+        throw error.path == temporary ? FileError(path: path, operation: error.operation, code: error.code) : error
     }
 }
 
@@ -29,23 +30,6 @@ package func replaceFile(
 ) throws(FileError) {
     try bytes.withUnsafeBufferPointer { (buffer) throws(FileError) in
         try replaceFile(at: path, with: UnsafeRawBufferPointer(buffer), keepingPrevious: previous, on: disk)
-    }
-}
-
-/// The same for code that writes to a path by itself (cairo, giflib).
-///
-/// - Parameter write: writes the whole file to the path it is given. What it throws is thrown on.
-package func replaceFile(
-    at path: String, keepingPrevious previous: String? = nil,
-    writingWith write: (_ temporaryPath: String) throws -> Void
-) throws {
-    let temporary = temporaryPath(for: path)
-    do {
-        try write(temporary)
-        try moveIntoPlace(temporary, at: path, keepingPrevious: previous)
-    } catch {
-        unlink(temporary)
-        throw error
     }
 }
 
@@ -87,7 +71,7 @@ private func install(
 }
 
 /// The folder that holds the last component of `path`.
-func folder(of path: String) -> String {
+package func folder(of path: String) -> String {
     guard let slash = path.lastIndex(of: "/") else { return "." }
     return slash == path.startIndex ? "/" : String(path[..<slash])
 }

@@ -19,7 +19,7 @@ struct Bench: ParsableCommand {
     @Flag(help: "A rough answer in a few seconds.")
     var quick = false
 
-    @Option(help: "Measure this architecture only: seed, wide or koch.")
+    @Option(help: "Measure this architecture only.")
     var architecture: Architecture?
 
     @Option(help: "Measure this network only; steps and kernels are otherwise those of siamese-contrastive.")
@@ -55,18 +55,4 @@ private func showProgress(_ text: String) {
     guard isatty(STDERR_FILENO) == 1 else { return }
     var line = "\r\u{1B}[K\(text)"
     line.withUTF8 { _ = write(STDERR_FILENO, $0.baseAddress, $0.count) }
-}
-
-/// All of it to standard output, or the end of the process.
-func writeOutput(_ bytes: [UInt8]) {
-    var rest = bytes[...]
-    while !rest.isEmpty {
-        let count = rest.withUnsafeBytes { write(STDOUT_FILENO, $0.baseAddress, $0.count) }
-        if count >= 0 {
-            rest = rest.dropFirst(count)
-        } else if errno != EINTR {
-            let reason = String(cString: strerror(errno))
-            leave(with: RunFailure(.cannotCreateOutput, "cannot write to standard output: \(reason)"))
-        }
-    }
 }

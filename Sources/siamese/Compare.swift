@@ -16,13 +16,16 @@ struct Compare: ParsableCommand {
     @Argument(help: ArgumentHelp("Folders of runs, or their …-run.json; at most ten.", valueName: "run"))
     var runs: [String]
 
-    @Option(help: "Folder for the two pictures (default: none are drawn).")
+    @Option(help: ArgumentHelp("Folder for the two pictures (default: none are drawn).", valueName: "dir"))
     var output: String?
 
-    @Option(help: "MNIST or FashionMNIST, for all runs (default: what each was trained on).")
+    @Option(help: "One dataset for all runs (default: what each was trained on).")
     var dataset: DatasetArgument?
 
-    @Option(help: "Folder with the dataset's four IDX files (default: the run's own, else look around, then download).")
+    @Option(
+        help: ArgumentHelp(
+            "Folder with the dataset's four IDX files (default: the run's own, else look around, then download).",
+            valueName: "dir"))
     var data: String?
 
     @Option(help: "Nearest references that vote.")
@@ -33,8 +36,7 @@ struct Compare: ParsableCommand {
 
     @OptionGroup var picture: PictureArguments
 
-    @Option(help: "Threads (default: one per core).")
-    var threads: Int?
+    @OptionGroup var threads: ThreadOption
 
     @Flag(help: "Print JSON instead of a table.")
     var json = false
@@ -43,12 +45,9 @@ struct Compare: ParsableCommand {
         guard (1...RunComparison.mostRuns).contains(runs.count), !runs.contains("") else {
             throw ValidationError("Name one to \(RunComparison.mostRuns) runs, not \(runs.count).")
         }
-        guard output?.isEmpty != true else { throw ValidationError("--output must name a folder.") }
-        for (name, value, most) in [
-            ("--k", k, 1_000_000), ("--columns", columns, RunComparison.mostRuns), ("--threads", threads ?? 1, 1024),
-        ] where !(1...most).contains(value) {
-            throw ValidationError("\(name) must be from 1 to \(most), not \(value).")
-        }
+        try require("--output", output, names: "a folder")
+        try require("--k", k, in: 1...1_000_000)
+        try require("--columns", columns, in: 1...RunComparison.mostRuns)
     }
 
     func run() throws {
@@ -56,7 +55,7 @@ struct Compare: ParsableCommand {
         var request = ComparisonRequest()
         request.dataset = dataset?.name
         request.data = data
-        request.threads = threads ?? Machine.cores
+        request.threads = threads.count
         request.k = k
         request.columns = columns
         request.style = picture.style
@@ -64,9 +63,8 @@ struct Compare: ParsableCommand {
             let comparison = try RunComparison(runs, request, environment: processEnvironment(), say: note)
             let pictures =
                 try output.map { folder throws(RunFailure) in try comparison.writePictures(to: folder) } ?? []
-            if json { return writeOutput(comparison.json(pictures: pictures).pretty()) }
-            let names = pictures.map { "picture \($0)\n" }.joined()
-            writeOutput(Array((comparison.table + (names.isEmpty ? "" : "\n" + names)).utf8))
+            writeResult(
+                asJSON: json, comparison.json(pictures: pictures), table: comparison.table, pictures: pictures)
         } catch {
             leave(with: RunFailure(error))
         }

@@ -39,7 +39,7 @@ struct Coordinator: ParsableCommand {
     }
 
     mutating func validate() throws {
-        guard (1...100_000).contains(workers) else { throw ValidationError("--workers must be from 1 to 100000.") }
+        try require("--workers", workers, in: 1...100_000)
         do {
             let endpoint = try endpoint()
             if case .inproc = endpoint {

@@ -14,17 +14,17 @@ struct Embed: ParsableCommand {
 
     @OptionGroup var arguments: ModelArguments
 
-    @Option(help: "Folder for the files; made if it is missing.")
+    @Option(help: ArgumentHelp("Folder for the files; made if it is missing.", valueName: "dir"))
     var output: String
 
-    @Option(help: "Which images: train or test.")
+    @Option(help: "The set whose images are embedded.")
     var split = Split.test
 
-    @Option(help: "npy, csv, jsonl or projector.")
+    @Option(help: "The format of the files: see above.")
     var format = EmbeddingFormat.npy
 
     mutating func validate() throws {
-        guard !output.isEmpty else { throw ValidationError("--output must name a folder.") }
+        try require("--output", output, names: "a folder")
     }
 
     func run() throws {
@@ -34,7 +34,7 @@ struct Embed: ParsableCommand {
             try createFolder(at: output)
             model.notes.forEach(note)
             let dataset = try arguments.loadDataset()
-            let vectors = model.embed(dataset[split], threads: arguments.threadCount)
+            let vectors = model.embed(dataset[split], threads: arguments.threads.count)
             let files = EmbeddingFiles(
                 folder: output, model: model, dataset: dataset, split: split, vectors: vectors)
             for path in try files.write(format) { try tell("wrote \(path)") }

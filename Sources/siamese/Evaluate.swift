@@ -1,9 +1,8 @@
+// `siamese evaluate`: what a trained latent space is good for.
 internal import ArgumentParser
 internal import Artifacts
 internal import Datasets
 internal import Evaluation
-internal import Glibc
-// `siamese evaluate`: what a trained latent space is good for.
 internal import ModelCore
 internal import Runtime
 internal import Storage
@@ -23,23 +22,24 @@ struct Evaluate: ParsableCommand {
     @Option(help: "Nearest references that vote.")
     var k = 5
 
-    @Option(help: "euclidean, squared or cosine (default: that of the run, else euclidean).")
+    @Option(help: "How far apart two latent vectors are (default: that of the run, else euclidean).")
     var distance: Distance?
 
-    @Option(help: "The images that are asked for: test or train.")
+    @Option(help: "The set whose images are asked for.")
     var queries = Split.test
 
     @Option(
         help: ArgumentHelp(
-            "The images that they are compared with: train or test.",
+            "The set whose images they are compared with.",
             discussion: "If both are the same, no image finds itself."))
     var references = Split.train
 
     @Option(
         help: ArgumentHelp(
             "Only images of these classes count, in everything: 7,8,9.",
-            discussion: "Meant for classes that the network was not trained on; works with any.", valueName: "list"))
-    var classes: String?
+            discussion: "Meant for classes that the network was not trained on; works with any.", valueName: "list"),
+        transform: ClassList.init)
+    var classes: ClassList?
 
     @Option(help: "Classes in an episode of classification from a few examples (default: all, at most 5).")
     var ways: Int?
@@ -53,7 +53,7 @@ struct Evaluate: ParsableCommand {
     @Option(help: "Seed of the episodes and of k-means.")
     var seed: UInt64 = 0
 
-    @Option(help: "Folder for the two pictures (default: the model's).")
+    @Option(help: ArgumentHelp("Folder for the two pictures (default: the model's).", valueName: "dir"))
     var output: String?
 
     @Flag(help: "Draw no pictures; nothing is written but the table.")
@@ -63,17 +63,12 @@ struct Evaluate: ParsableCommand {
     var json = false
 
     mutating func validate() throws {
-        for (name, value, most) in [
-            ("--k", k, 1_000_000), ("--ways", ways ?? 2, 10), ("--shots", shots, 1000),
-            ("--episodes", episodes, 1_000_000),
-        ] where !(1...most).contains(value) {
-            throw ValidationError("\(name) must be from 1 to \(most), not \(value).")
-        }
+        try require("--k", k, in: 1...1_000_000)
         guard ways != 1 else { throw ValidationError("--ways must be at least 2: with one class there is no choice.") }
-        guard classes.map({ parseClasses($0) != nil }) ?? true else {
-            throw ValidationError("--classes must be different numbers from 0 to 9 with commas, such as 7,8,9.")
-        }
-        guard output?.isEmpty != true else { throw ValidationError("--output must name a folder.") }
+        try require("--ways", ways, in: 2...classCount)
+        try require("--shots", shots, in: 1...1000)
+        try require("--episodes", episodes, in: 1...1_000_000)
+        try require("--output", output, names: "a folder")
         guard output == nil || !noPictures else { throw ValidationError("--output or --no-pictures: name one.") }
     }
 
@@ -83,12 +78,11 @@ struct Evaluate: ParsableCommand {
             // Found before the work is done, not after it.
             if !noPictures { try createFolder(at: output ?? model.folder) }
             let evaluation = try LatentEvaluation(
-                model, on: try arguments.loadDataset(), request(model), threads: arguments.threadCount)
+                model, on: try arguments.loadDataset(), request(model), threads: arguments.threads.count)
             evaluation.notes.forEach(note)
             let pictures = noPictures ? [] : try evaluation.writePictures(prefix: prefix(model))
-            if json { return writeOutput(evaluation.json(pictures: pictures).pretty()) }
-            let names = pictures.map { "picture \($0)\n" }.joined()
-            writeOutput(Array((evaluation.table + (names.isEmpty ? "" : "\n" + names)).utf8))
+            writeResult(
+                asJSON: json, evaluation.json(pictures: pictures), table: evaluation.table, pictures: pictures)
         } catch {
             leave(with: RunFailure(error))
         }
@@ -101,7 +95,7 @@ struct Evaluate: ParsableCommand {
         request.questions.seed = seed
         request.queries = queries
         request.references = references
-        request.classes = classes.flatMap(parseClasses)
+        request.classes = classes?.classes
         request.ways = ways
         request.shots = shots
         request.episodes = episodes

@@ -19,7 +19,7 @@ struct Export: ParsableCommand {
         help: ArgumentHelp("The …-model.safetensors of a run, or the run's folder.", valueName: "model"))
     var model: String
 
-    @Option(help: "The format: onnx, so far the only one.")
+    @Option(help: "The format; so far there is one.")
     var format = ExportFormat.onnx
 
     @Option(help: ArgumentHelp("The file that is written (default: …-model.onnx beside the model).", valueName: "file"))
@@ -29,8 +29,8 @@ struct Export: ParsableCommand {
     var withHead = false
 
     mutating func validate() throws {
-        guard !model.isEmpty else { throw ValidationError("MODEL must name a file or a folder.") }
-        guard output?.isEmpty != true else { throw ValidationError("--output must name a file.") }
+        try require("MODEL", model, names: "a file or a folder")
+        try require("--output", output, names: "a file")
     }
 
     func run() throws {

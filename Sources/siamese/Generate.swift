@@ -7,7 +7,8 @@ struct Generate: ParsableCommand {
         abstract: "Sample images from a trained vae.",
         discussion: "Latent vectors are drawn from the prior; the same seed gives the same picture.")
 
-    @Argument(help: ArgumentHelp("The model.safetensors of a run of vae.", valueName: "model"))
+    @Argument(
+        help: ArgumentHelp("The …-model.safetensors of a run of vae, or the run's folder.", valueName: "model"))
     var model: String
 
     @Option(help: "Number of images.")
@@ -16,19 +17,20 @@ struct Generate: ParsableCommand {
     @Option(help: "Seed of the latent vectors.")
     var seed: UInt64 = 0
 
-    @Option(help: ArgumentHelp("The picture that is written.", valueName: "file.png"))
+    @Option(help: ArgumentHelp("File for the picture.", valueName: "file.png"))
     var output = "./generated.png"
 
     mutating func validate() throws {
-        guard (1...10_000).contains(count) else { throw ValidationError("--count must be from 1 to 10000.") }
-        guard !output.isEmpty else { throw ValidationError("--output must name a file.") }
+        try require("MODEL", model, names: "a file or a folder")
+        try require("--count", count, in: 1...10_000)
+        try require("--output", output, names: "a file")
     }
 
     func run() throws {
         requireInstructions()
         do {
             try Runtime.generate(model: model, count: count, seed: seed, output: output)
-            try tell("images \(output)")
+            try tell("wrote \(output)")
         } catch {
             leave(with: error)
         }

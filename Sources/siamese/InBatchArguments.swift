@@ -10,7 +10,7 @@ struct InBatchArguments: ParsableArguments {
                 + "online-triplet: semi-hard (default), all, hardest, random-hard or batch-hard triplets."))
     var selector: TupleSelector?
 
-    @Option(help: "How far apart two latent vectors are: euclidean (default), squared or cosine.")
+    @Option(help: "How far apart two latent vectors are (default: euclidean).")
     var distance: LatentDistance?
 
     @Flag(
@@ -26,7 +26,8 @@ struct InBatchArguments: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Draw every batch from so many classes, with --samples images of each; their product is the batch size.",
+            "Draw every batch from so many classes, with --samples images of each; their product is the batch size. For "
+                + "online-contrastive, online-triplet and supervised-contrastive.",
             valueName: "p"))
     var classes: Int?
 
@@ -41,73 +42,50 @@ struct InBatchArguments: ParsableArguments {
 
     func options(for kind: NetworkKind) -> InBatchOptions {
         guard kind.isInBatch else { return InBatchOptions() }
-        let isSoftmax = kind == .supervisedContrastive || kind == .ntXent
         return InBatchOptions(
             selector: selector ?? TupleSelector.choices(of: kind).first,
-            distance: isSoftmax ? .cosine : distance ?? .euclidean, isNormalized: isSoftmax || normalize,
+            distance: kind.isSoftmax ? .cosine : distance ?? .euclidean, isNormalized: kind.isSoftmax || normalize,
             temperature: temperature ?? 0.1)
     }
 
     func validate(for kind: NetworkKind, batchSize: Int) throws {
-        guard kind.isInBatch else {
-            let given = [
-                ("--selector", selector != nil), ("--distance", distance != nil), ("--normalize", normalize),
-                ("--temperature", temperature != nil), ("--classes", classes != nil), ("--samples", samples != nil),
-            ]
-            if let name = given.first(where: \.1)?.0 {
-                throw ValidationError(
-                    "\(name) is for the in-batch networks (online-contrastive, online-triplet, supervised-contrastive, "
-                        + "nt-xent), not for \(kind.rawValue).")
-            }
-            return
+        try require("--selector", isGiven: selector != nil, for: kind) { !TupleSelector.choices(of: $0).isEmpty }
+        try require("--distance", isGiven: distance != nil, for: kind, where: \.isInBatch)
+        try require("--normalize", isGiven: normalize, for: kind, where: \.isInBatch)
+        try require("--temperature", isGiven: temperature != nil, for: kind, where: \.isSoftmax)
+        for (name, value) in [("--classes", classes), ("--samples", samples)] {
+            try require(name, isGiven: value != nil, for: kind) { $0.isInBatch && $0.usesLabels }
         }
+        guard kind.isInBatch else { return }
         let choices = TupleSelector.choices(of: kind)
         if let selector, !choices.contains(selector) {
             throw ValidationError(
-                choices.isEmpty
-                    ? "--selector: \(kind.rawValue) has nothing to select; it uses the whole batch."
-                    : "--selector of \(kind.rawValue) is one of \(choices.map(\.rawValue).joined(separator: ", ")).")
+                "--selector of \(kind.rawValue) is one of \(choices.map(\.rawValue).joined(separator: ", ")).")
         }
-        let isSoftmax = kind == .supervisedContrastive || kind == .ntXent
-        if isSoftmax, let distance, distance != .cosine {
+        if kind.isSoftmax, let distance, distance != .cosine {
             throw ValidationError("--distance of \(kind.rawValue) is always cosine.")
         }
-        if let temperature, !isSoftmax || !temperature.isFinite || temperature < 0.01 {
-            throw ValidationError(
-                isSoftmax
-                    ? "--temperature must be a number from 0.01 on, not \(temperature)."
-                    : "--temperature is for supervised-contrastive and nt-xent.")
+        // Written so that NaN is refused.
+        if let temperature, !(temperature.isFinite && temperature >= 0.01) {
+            throw ValidationError("--temperature must be a number from 0.01 on, not \(temperature).")
         }
         guard batchSize <= 8192 else {
             throw ValidationError(
                 "--batch-size of \(kind.rawValue) is at most 8192: all pairs of a batch are looked at.")
         }
-        try validateBalance(kind, batchSize)
+        try validateBalance(batchSize)
     }
 
-    private func validateBalance(_ kind: NetworkKind, _ batchSize: Int) throws {
+    private func validateBalance(_ batchSize: Int) throws {
         guard classes != nil || samples != nil else { return }
         guard let classes, let samples else { throw ValidationError("--classes and --samples belong together.") }
-        guard kind != .ntXent else { throw ValidationError("--classes: nt-xent knows no classes.") }
-        guard (1...256).contains(classes), (1...8192).contains(samples) else {
-            throw ValidationError("--classes and --samples must be from 1 to 256 and from 1 to 8192.")
-        }
+        try require("--classes", classes, in: 1...256)
+        try require("--samples", samples, in: 1...8192)
         guard classes * samples == batchSize else {
             throw ValidationError(
                 "--classes \(classes) times --samples \(samples) is \(classes * samples), not the batch size \(batchSize): say "
                     + "--batch-size \(classes * samples).")
         }
-    }
-}
-
-/// Class numbers, separated by commas.
-struct ClassList: ExpressibleByArgument {
-    let classes: [UInt8]
-
-    init?(argument: String) {
-        let parts = argument.split(separator: ",", omittingEmptySubsequences: false).map { UInt8($0) }
-        guard !parts.isEmpty, parts.allSatisfy({ $0.map { $0 < 10 } == true }) else { return nil }
-        classes = parts.compactMap { $0 }
     }
 }
 

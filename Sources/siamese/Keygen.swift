@@ -21,7 +21,7 @@ struct Keygen: ParsableCommand {
 
     mutating func validate() throws {
         guard !folder.isEmpty else { throw ValidationError("DIR must name a folder.") }
-        guard (1...10_000).contains(workers ?? 1) else { throw ValidationError("--workers must be from 1 to 10000.") }
+        try require("--workers", workers, in: 1...10_000)
         guard workers == nil || names == nil else { throw ValidationError("Give --workers or --names, not both.") }
     }
 

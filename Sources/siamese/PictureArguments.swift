@@ -9,12 +9,12 @@ struct PictureArguments: ParsableArguments {
             valueName: "WxH"))
     var size: PictureSize?
 
-    @Option(help: "png, svg or pdf. The animation is a GIF in any case.")
+    @Option(help: "The format. The animation is a GIF in any case.")
     var format = PictureFormat.png
 
     @Option(
         help: ArgumentHelp(
-            "Colours: \(ClassPalette.allCases.map(\.rawValue).joined(separator: ", ")). All are made for colour-blind eyes too.",
+            "Colours. All are made for colour-blind eyes too.",
             valueName: "name"))
     var palette = ClassPalette.standard
 

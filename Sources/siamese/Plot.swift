@@ -17,19 +17,22 @@ struct Plot: ParsableCommand {
 
     @OptionGroup var picture: PictureArguments
 
-    @Option(help: "Folder for the pictures (default: the run's, where they replace the old ones).")
+    @Option(
+        help: ArgumentHelp(
+            "Folder for the pictures (default: the run's, where they replace the old ones).", valueName: "dir"))
     var output: String?
 
-    @Option(help: "Folder with the dataset's four IDX files (default: the run's own, else look around, then download).")
+    @Option(
+        help: ArgumentHelp(
+            "Folder with the dataset's four IDX files (default: the run's own, else look around, then download).",
+            valueName: "dir"))
     var data: String?
 
-    @Option(help: "Threads (default: one per core).")
-    var threads: Int?
+    @OptionGroup var threads: ThreadOption
 
     mutating func validate() throws {
-        guard !place.isEmpty else { throw ValidationError("RUN must name a folder or a file.") }
-        guard output?.isEmpty != true else { throw ValidationError("--output must name a folder.") }
-        guard (1...1024).contains(threads ?? 1) else { throw ValidationError("--threads must be from 1 to 1024.") }
+        try require("RUN", place, names: "a folder or a file")
+        try require("--output", output, names: "a folder")
     }
 
     func run() throws {
@@ -38,7 +41,7 @@ struct Plot: ParsableCommand {
         request.style = picture.style
         request.output = output
         request.data = data
-        request.threads = threads ?? Machine.cores
+        request.threads = threads.count
         do {
             for path in try redraw(place, request, environment: processEnvironment(), say: note) {
                 try tell("wrote \(path)")

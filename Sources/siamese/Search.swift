@@ -1,8 +1,8 @@
+// `siamese search`: the images of a dataset that lie nearest to a query.
 internal import ArgumentParser
 internal import Artifacts
 internal import Datasets
 internal import Evaluation
-// `siamese search`: the images of a dataset that lie nearest to a query.
 internal import ModelCore
 internal import Runtime
 internal import Storage
@@ -11,33 +11,35 @@ struct Search: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Find the images of a dataset that are nearest to a query.",
         discussion: """
-            The query is an image of the dataset (--query), a PNG file of any size (--image), or every PNG file of a folder \
-            (--folder). Files are made grey, cut to their drawing, resized and centred as the dataset's images are, and inverted \
+            A query is an image of the dataset (--query), a PNG file of any size (--image), or every PNG file of a folder \
+            (--folder); each of the three may be given several times. Files are made grey, cut to their drawing, resized and centred as the dataset's images are, and inverted \
             where they are dark on light; a line says what was done. Prints a table and draws a picture: the query, then its \
             nearest images, those of its class framed green, others red. The search is exact.
             """)
 
     @OptionGroup var arguments: ModelArguments
 
-    @Option(help: ArgumentHelp("Number of an image in --queries, or several with commas.", valueName: "index"))
-    var query: String?
+    @Option(
+        help: ArgumentHelp("Number of an image in --queries, from 0, or several with commas.", valueName: "list"),
+        transform: Self.numbers)
+    var query: [[Int]] = []
 
     @Option(help: ArgumentHelp("PNG file to search with.", valueName: "file.png"))
-    var image: String?
+    var image: [String] = []
 
     @Option(help: ArgumentHelp("Folder whose PNG files to search with.", valueName: "dir"))
-    var folder: String?
+    var folder: [String] = []
 
     @Option(help: "Nearest images that are told.")
     var count = 10
 
-    @Option(help: "The half of the dataset that --query counts in: test or train.")
-    var queries = Split.test
+    @Option(help: "The set that --query counts in (default: test).")
+    var queries: Split?
 
-    @Option(help: "The half of the dataset that is searched: train or test. A query does not find itself.")
+    @Option(help: "The set that is searched. A query does not find itself.")
     var references = Split.train
 
-    @Option(help: "euclidean, squared or cosine (default: that of the run, else euclidean).")
+    @Option(help: "How far apart two latent vectors are (default: that of the run, else euclidean).")
     var distance: Distance?
 
     @Option(
@@ -46,7 +48,8 @@ struct Search: ParsableCommand {
             valueName: "file"))
     var index: String?
 
-    @Option(help: "File for the picture (default: …-search.png beside the model).")
+    @Option(
+        help: ArgumentHelp("File for the picture (default: …-search.png beside the model).", valueName: "file.png"))
     var picture: String?
 
     @Flag(help: "Draw no picture.")
@@ -56,25 +59,32 @@ struct Search: ParsableCommand {
     var json = false
 
     mutating func validate() throws {
-        guard [query, image, folder].compactMap(\.self).count == 1 else {
+        guard [query.isEmpty, image.isEmpty, folder.isEmpty].count(where: { !$0 }) == 1 else {
             throw ValidationError("Give one of --query, --image and --folder.")
         }
-        guard query.map({ Self.numbers($0) != nil }) ?? true else {
-            throw ValidationError("--query must be numbers from 0 on with commas, such as 17 or 17,42.")
+        guard queries == nil || !query.isEmpty else {
+            throw ValidationError("--queries says which set --query counts in; a file is in none.")
         }
-        guard (1...1000).contains(count) else { throw ValidationError("--count must be from 1 to 1000, not \(count).") }
-        for (name, value) in [
-            ("--image", image), ("--folder", folder), ("--index", index), ("--picture", picture),
-        ] where value?.isEmpty == true {
-            throw ValidationError("\(name) must not be empty.")
+        guard query.joined().count <= Self.mostQueries else {
+            throw ValidationError("--query: at most \(Self.mostQueries) images, not \(query.joined().count).")
         }
+        try require("--count", count, in: 1...1000)
+        for name in image { try require("--image", name, names: "a file") }
+        for name in folder { try require("--folder", name, names: "a folder") }
+        try require("--index", index, names: "a file")
+        try require("--picture", picture, names: "a file")
         guard picture == nil || !noPicture else { throw ValidationError("--picture or --no-picture: name one.") }
     }
 
-    private static func numbers(_ text: String) -> [Int]? {
-        let words = text.split(separator: ",", omittingEmptySubsequences: false)
-        let numbers = words.compactMap { Int($0) }.filter { $0 >= 0 }
-        return numbers.count == words.count && numbers.count <= 1000 ? numbers : nil
+    private static let mostQueries = 1000
+
+    private static func numbers(_ text: String) throws -> [Int] {
+        try text.split(separator: ",", omittingEmptySubsequences: false).map { word in
+            guard let number = Int(word), number >= 0 else {
+                throw ValidationError("name numbers from 0 on with commas between them, such as 17 or 17,42.")
+            }
+            return number
+        }
     }
 
     func run() throws {
@@ -86,27 +96,31 @@ struct Search: ParsableCommand {
             request.distance = distance ?? model.distance ?? .euclidean
             request.index = index
             let search = try ImageSearch(
-                model, try arguments.loadDataset(), request, threads: arguments.threadCount)
+                model, try arguments.loadDataset(), request, threads: arguments.threads.count)
             search.notes.forEach(note)
             let path = noPicture ? nil : picture ?? model.prefix(for: arguments.dataset.name.rawValue) + "search.png"
             if let path { try search.writePicture(to: path) }
-            if json { return writeOutput(search.json(picture: path).pretty()) }
-            writeOutput(Array((search.table + (path.map { "\npicture \($0)\n" } ?? "")).utf8))
+            writeResult(
+                asJSON: json, search.json(picture: path), table: search.table, pictures: [path].compactMap(\.self))
         } catch {
             leave(with: RunFailure(error))
         }
     }
 
     private func source() throws(RunFailure) -> SearchRequest.Queries {
-        if let numbers = query.flatMap(Self.numbers) { return .numbers(numbers, queries) }
-        if let image { return .files([image]) }
-        let folder = folder ?? "."
+        guard query.isEmpty else { return .numbers(Array(query.joined()), queries ?? .test) }
+        var files = image
+        for folder in folder { files += try Self.pictures(in: folder) }
+        return .files(files)
+    }
+
+    private static func pictures(in folder: String) throws(RunFailure) -> [String] {
         let names: [String]
         do { names = try readNames(inFolder: folder) } catch { throw RunFailure(.badData, "\(error)") }
         let pictures = names.filter { $0.lowercased().hasSuffix(".png") }
         guard !pictures.isEmpty else {
             throw RunFailure(.badData, "there is no PNG file in \(folder): name another folder")
         }
-        return .files(pictures.map { "\(folder)/\($0)" })
+        return pictures.map { "\(folder)/\($0)" }
     }
 }

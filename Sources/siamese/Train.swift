@@ -18,8 +18,8 @@ struct Train: ParsableCommand {
     var threads = 1
 
     mutating func validate() throws {
-        guard (0...512).contains(workers ?? 0) else { throw ValidationError("--workers must be from 0 to 512.") }
-        guard (1...1024).contains(threads) else { throw ValidationError("--threads must be from 1 to 1024.") }
+        try require("--workers", workers, in: 0...512)
+        try require("--threads", threads, in: 1...1024)
     }
 
     func run() throws {

@@ -9,11 +9,10 @@ internal import Runtime
 struct TrainingOptions: ParsableArguments {
     @Argument(
         help: ArgumentHelp(
-            "What to train: \(NetworkArgument.allValueStrings.joined(separator: ", ")).",
-            valueName: "network"))
+            "What to train.", valueName: "network"))
     var network: NetworkArgument
 
-    @Argument(help: ArgumentHelp("What to train on: MNIST or FashionMNIST.", valueName: "dataset"))
+    @Argument(help: ArgumentHelp("What to train on, in any letter case.", valueName: "dataset"))
     var dataset: DatasetArgument
 
     @Option(parsing: .unconditional, help: "Learning rate of Adam.")
@@ -25,7 +24,7 @@ struct TrainingOptions: ParsableArguments {
     @Option(help: "Examples in the global batch; it never changes with the number of workers.")
     var batchSize = 32
 
-    @Option(help: "Folder for everything that is written.")
+    @Option(help: ArgumentHelp("Folder for everything that is written.", valueName: "dir"))
     var output = "./tmp"
 
     @Option(help: "Steps between two updates of the running loss.")
@@ -37,11 +36,13 @@ struct TrainingOptions: ParsableArguments {
     @Option(help: "Seed of initialization and sampling.")
     var seed: UInt64 = 0
 
-    @Option(parsing: .unconditional, help: "Margin of the contrastive and the triplet loss.")
-    var margin: Float = 1
+    @Option(
+        parsing: .unconditional,
+        help: "Margin of the loss, of the contrastive and the triplet networks. (default: 1.0)")
+    var margin: Float?
 
-    @Option(parsing: .unconditional, help: "Weight of the KL divergence in the loss of vae.")
-    var beta: Float = 1
+    @Option(parsing: .unconditional, help: "Weight of the KL divergence in the loss of vae. (default: 1.0)")
+    var beta: Float?
 
     @OptionGroup(title: "In-batch networks")
     var inBatch: InBatchArguments
@@ -49,16 +50,19 @@ struct TrainingOptions: ParsableArguments {
     @Option(help: "Dimensions of the latent space; more than 2 are plotted through their principal components.")
     var latentDims = 2
 
-    @Option(help: "Architecture of the encoder: seed, wide or koch.")
+    @Option(help: "Architecture of the encoder.")
     var architecture = Architecture.seed
 
-    @Option(help: "Folder with the dataset's four IDX files, gzipped or not (default: look around, then download).")
+    @Option(
+        help: ArgumentHelp(
+            "Folder with the dataset's four IDX files, gzipped or not (default: look around, then download).",
+            valueName: "dir"))
     var data: String?
 
     @Option(
         help: ArgumentHelp(
             "Leave the images of these classes out, for example 7,8,9: for one-shot evaluation on classes never seen.",
-            valueName: "classes"))
+            valueName: "list"), transform: ClassList.init)
     var excludeClasses: ClassList?
 
     @Option(help: "Stop after so many steps; all files are still written.")
@@ -85,7 +89,10 @@ struct TrainingOptions: ParsableArguments {
                 "For service managers and batch systems, which start a job again with the command that began it."))
     var restartable = false
 
-    @Option(help: "File for a trace of every step, to be opened in Perfetto (ui.perfetto.dev) or chrome://tracing.")
+    @Option(
+        help: ArgumentHelp(
+            "File for a trace of every step, to be opened in Perfetto (ui.perfetto.dev) or chrome://tracing.",
+            valueName: "file"))
     var trace: String?
 
     @Option(
@@ -97,37 +104,31 @@ struct TrainingOptions: ParsableArguments {
     mutating func validate() throws {
         try inBatch.validate(for: network.kind, batchSize: batchSize)
         guard lr.isFinite, lr > 0 else { throw ValidationError("--lr must be a positive number, not \(lr).") }
-        guard margin.isFinite, margin > 0 else {
-            throw ValidationError("--margin must be a positive number, not \(margin).")
-        }
-        guard beta.isFinite, beta > 0 else {
-            throw ValidationError("--beta must be a positive number, not \(beta).")
+        try require("--margin", isGiven: margin != nil, for: network.kind) { $0.hasMargin }
+        try require("--beta", isGiven: beta != nil, for: network.kind) { $0.hasTwoTerms }
+        for (name, value) in [("--margin", margin ?? 1), ("--beta", beta ?? 1)] where !value.isFinite || value <= 0 {
+            throw ValidationError("\(name) must be a positive number, not \(value).")
         }
         guard (0...1).contains(audit) else { throw ValidationError("--audit must be from 0 to 1, not \(audit).") }
         let counts = [
             ("--epochs", epochs, 1_000_000), ("--batch-size", batchSize, 1_000_000),
             ("--log-interval", logInterval, Int(Int32.max)), ("--latent-dims", latentDims, 256),
-            ("--max-steps", maxSteps ?? 1, Int(Int32.max)),
-            ("--checkpoint-interval", checkpointInterval ?? 1, Int(Int32.max)),
+            ("--max-steps", maxSteps, Int(Int32.max)), ("--checkpoint-interval", checkpointInterval, Int(Int32.max)),
         ]
-        for (name, value, most) in counts where !(1...most).contains(value) {
-            throw ValidationError("\(name) must be from 1 to \(most), not \(value).")
-        }
-        guard (0...1_000_000).contains(checkpointSeconds) else {
-            throw ValidationError("--checkpoint-seconds must be from 0 to 1000000, not \(checkpointSeconds).")
-        }
+        for (name, value, most) in counts { try require(name, value, in: 1...most) }
+        try require("--checkpoint-seconds", checkpointSeconds, in: 0...1_000_000)
         guard !(resume && restartable) else {
             throw ValidationError("--resume and --restartable: name one. The second goes on, too, where it can.")
         }
-        guard !output.isEmpty else { throw ValidationError("--output must name a folder.") }
-        guard trace?.isEmpty != true else { throw ValidationError("--trace must name a file.") }
+        try require("--output", output, names: "a folder")
+        try require("--trace", trace, names: "a file")
     }
 
     func configuration(_ workforce: Workforce, threads: Int) -> TrainingConfiguration {
         var configuration = TrainingConfiguration(
             network: NetworkDescription(
-                kind: network.kind, architecture: architecture, latentDimensions: latentDims, margin: margin,
-                beta: beta,
+                kind: network.kind, architecture: architecture, latentDimensions: latentDims, margin: margin ?? 1,
+                beta: beta ?? 1,
                 inBatch: inBatch.options(for: network.kind), noise: NoisePlan(seed: seed, batchSize: batchSize)),
             dataset: dataset.name)
         configuration.learningRate = lr

@@ -32,7 +32,7 @@ struct Worker: ParsableCommand {
     var firstCore: Int?
 
     mutating func validate() throws {
-        guard (1...1024).contains(threads) else { throw ValidationError("--threads must be from 1 to 1024.") }
+        try require("--threads", threads, in: 1...1024)
         guard patience >= 0, patience <= 1e9 else { throw ValidationError("--patience must not be negative.") }
         if case .address(let endpoint) = try coordinator.place() {
             try KeyRequirement.check(endpoint, isInsecure: insecure, keys: keyFile(), advice: Self.keyAdvice)

@@ -19,7 +19,7 @@ import Testing
     }
 
     @Test func readsBack() throws {
-        let line = MetricsLine(step: 1, epoch: 0, split: .test, loss: 1 / 3, imagesPerSecond: 3)
+        let line = MetricsLine(step: 1, epoch: 0, split: .train, loss: 1 / 3, imagesPerSecond: 3)
         #expect(try MetricsLine(decoding: line.encoded()) == line)
         let lost = try MetricsLine(decoding: MetricsLine(step: 1, epoch: 2, split: .train, loss: .infinity).encoded())
         #expect(lost.loss.isNaN)
@@ -53,14 +53,43 @@ import Testing
         }
     }
 
+    /// What a table is read from has the same columns in every line, whatever a batch has to tell.
+    @Test(arguments: [
+        MetricsHealth(tuples: 0, active: 0), MetricsHealth(tuples: 3, active: 1),
+        MetricsHealth(tuples: 0, active: 0, negativeDistance: 1.5, norm: 2.5),
+        MetricsHealth(tuples: 3, active: 3, positiveDistance: .nan, negativeDistance: 2, norm: .infinity),
+    ])
+    func everyLineOfASplitHasTheSameKeys(health: MetricsHealth) throws {
+        func keys(_ line: MetricsLine) throws -> [String]? {
+            try JSONValue(parsing: line.encoded()).members?.map(\.key)
+        }
+        for speed in [nil, 3.0] {
+            let line = MetricsLine(
+                step: 1, epoch: 1, split: .train, loss: .nan, health: health, imagesPerSecond: speed)
+            #expect(
+                try keys(line) == [
+                    "step", "epoch", "split", "loss", "tuples", "active_fraction", "positive_distance",
+                    "negative_distance", "embedding_norm", "images_per_second",
+                ])
+        }
+    }
+
+    /// As earlier versions wrote them.
+    @Test func linesWithoutTheKeysAreRead() throws {
+        let line = #"{"step":50,"epoch":1,"split":"train","loss":0.0,"tuples":0,"embedding_norm":2.5}"#
+        let health = try MetricsLine(decoding: Array(line.utf8)).health
+        #expect(health == MetricsHealth(tuples: 0, active: 0, norm: 2.5))
+    }
+
     @Test func aBatchWithoutTuplesHasNoFraction() throws {
         let health = MetricsHealth(tuples: 0, active: 0, negativeDistance: 1.5, norm: 2.5)
         #expect(health.activeFraction == nil)
         let line = MetricsLine(step: 50, epoch: 1, split: .train, loss: 0, health: health)
         #expect(
             text(line)
-                == #"{"step":50,"epoch":1,"split":"train","loss":0.0,"tuples":0,"#
-                + #""negative_distance":1.5,"embedding_norm":2.5}"# + "\n")
+                == #"{"step":50,"epoch":1,"split":"train","loss":0.0,"tuples":0,"active_fraction":null,"#
+                + #""positive_distance":null,"negative_distance":1.5,"embedding_norm":2.5,"images_per_second":null}"#
+                + "\n")
         #expect(try MetricsLine(decoding: line.encoded()) == line)
     }
 

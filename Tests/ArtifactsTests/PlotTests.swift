@@ -2,13 +2,15 @@
 
 import Artifacts
 import Foundation
+import ModelCore
 import Testing
 
 @Suite struct PlotTests {
     private static let white: UInt32 = 0xFFFFFF
+    private static let digits = (0...9).map(String.init)
 
     /// Ten blurred clusters on a circle; the same points for the same seed.
-    private static func clusters(_ count: Int, dimensions: Int = 2, scale: Float = 1) -> LatentPoints {
+    private static func clusters(_ count: Int, dimensions: Int = 2, scale: Float = 1) -> Embeddings {
         var generator = SeededGenerator(seed: 1)
         let labels = (0..<count).map { UInt8($0 % 10) }
         let values = labels.flatMap { label in
@@ -16,11 +18,11 @@ import Testing
                 scale * (Float((Int(label) * (axis + 3)) % 10) + Float.random(in: -0.4...0.4, using: &generator))
             }
         }
-        return LatentPoints(dimensions: dimensions, values: values, labels: labels)
+        return Embeddings(dimensions: dimensions, values: values, labels: labels)
     }
 
-    private static func scatter(_ points: LatentPoints) throws -> [UInt8] {
-        try ScatterPlot(title: "title", points: points, classNames: ClassNames.fashion).png()
+    private static func scatter(_ points: Embeddings) throws -> [UInt8] {
+        try ScatterPlot(title: "title", points: points, classNames: Self.digits).png()
     }
 
     @Test func scatterHasItsSizeAndColours() throws {
@@ -39,7 +41,7 @@ import Testing
     /// A unit is equally long on both axes: the blue square of points is as wide as it is high.
     @Test func scatterKeepsDistances() throws {
         let corners: [Float] = [0, 0, 1, 1, 0, 1, 1, 0, 9, 0.5]
-        let points = LatentPoints(dimensions: 2, values: corners, labels: [1, 1, 1, 1, 2])
+        let points = Embeddings(dimensions: 2, values: corners, labels: [1, 1, 1, 1, 2])
         let picture = try #require(Picture(png: try Self.scatter(points)))
         // Markers are translucent: orange over white has much red and little blue.
         let inside = (180..<1296).flatMap { x in (152..<1268).map { (x, $0) } }.filter { x, y in
@@ -54,7 +56,7 @@ import Testing
 
     @Test func scatterNeedsNoWellBehavedData() throws {
         let all = [UInt8](repeating: 3, count: 4)
-        let odd: [(String, LatentPoints)] = [
+        let odd: [(String, Embeddings)] = [
             ("empty", .init(dimensions: 2, values: [], labels: [])),
             ("one", .init(dimensions: 2, values: [3, -4], labels: [9])),
             ("equal", .init(dimensions: 2, values: .init(repeating: -1.25, count: 8), labels: all)),
@@ -78,7 +80,7 @@ import Testing
     @Test func droppedPointsAreRemarkedOn() throws {
         // The remark is the only dark red on the picture.
         func redPixels(_ values: [Float]) throws -> Int {
-            let points = LatentPoints(dimensions: 2, values: values, labels: [0, 0])
+            let points = Embeddings(dimensions: 2, values: values, labels: [0, 0])
             return try #require(Picture(png: try Self.scatter(points))).count(of: 0xA61E1E)
         }
         #expect(try redPixels([0, 0, 1, 1]) == 0)
@@ -140,10 +142,10 @@ import Testing
     @Test(arguments: [nil, PictureSize(width: 480, height: 360), PictureSize(width: 1500, height: 400)])
     func pointsStayInTheirPanels(size: PictureSize?) throws {
         // One class in the corners of its panel: nothing else is blue, but the legend below.
-        let corners = LatentPoints(dimensions: 2, values: [0, 0, 0, 1, 1, 0, 1, 1], labels: [0, 0, 0, 0])
+        let corners = Embeddings(dimensions: 2, values: [0, 0, 0, 1, 1, 0, 1, 1], labels: [0, 0, 0, 0])
         let panels = ["a", "a name that is longer than its panel is wide, and must not run into the next"].map {
             EmbeddingGrid.Panel(
-                title: $0, subtitle: "s", points: corners, classNames: ClassNames.digits, dataset: "MNIST")
+                title: $0, subtitle: "s", points: corners, classNames: Self.digits, dataset: "MNIST")
         }
         var style = PictureStyle()
         style.size = size
@@ -172,7 +174,7 @@ import Testing
         let points = Self.clusters(100)
         let long = String(repeating: "a long title ", count: 12)
         let picture = try #require(
-            Picture(png: try ScatterPlot(title: long, points: points, classNames: ClassNames.fashion).png()))
+            Picture(png: try ScatterPlot(title: long, points: points, classNames: Self.digits).png()))
         #expect((0..<120).allSatisfy { picture[1599, $0] == Self.white && picture[1575, $0] == Self.white })
         #expect((40..<120).contains { row in (1400..<1570).contains { picture[$0, row] != Self.white } })
     }
@@ -184,7 +186,7 @@ import Testing
         var style = PictureStyle()
         style.format = format
         func bitmaps(_ count: Int) throws -> Int {
-            let plot = ScatterPlot(title: "t", points: Self.clusters(count), classNames: ClassNames.fashion)
+            let plot = ScatterPlot(title: "t", points: Self.clusters(count), classNames: Self.digits)
             let bytes = try plot.encoded(style)
             #expect(bytes.count < 4_000_000, "\(count) points, \(bytes.count) bytes")
             // Cairo counts what it names in SVG, as long as the program runs.
@@ -216,7 +218,7 @@ import Testing
     // MARK: Animation
 
     @Test func animationHoldsItsFramesAndLoops() throws {
-        var animation = LatentAnimation(title: "title", classNames: ClassNames.digits)
+        var animation = LatentAnimation(title: "title", classNames: Self.digits)
         #expect(try animation.gif() == nil)
         for epoch in 0..<4 {
             // The third frame repeats the second: a frame without changes must be kept all the same.
@@ -238,7 +240,7 @@ import Testing
     /// Later frames store only what changed; decoded, they are the frames that they would be if they came first.
     @Test func animationFramesAreWhole() throws {
         func frames(_ scales: [Float]) throws -> [Picture] {
-            var animation = LatentAnimation(title: "title", classNames: ClassNames.digits)
+            var animation = LatentAnimation(title: "title", classNames: Self.digits)
             for scale in scales { animation.append(epoch: 1, points: Self.clusters(300, scale: scale)) }
             let gif = try #require(try animation.gif())
             return try #require(Animation(gif: gif)).frames.map(\.picture)
@@ -251,7 +253,7 @@ import Testing
 
     /// The axes hold still: what is left of the axes (labels, ticks) is the same in all frames.
     @Test func animationKeepsItsAxes() throws {
-        var animation = LatentAnimation(title: "title", classNames: ClassNames.digits)
+        var animation = LatentAnimation(title: "title", classNames: Self.digits)
         for epoch in 1...3 { animation.append(epoch: epoch, points: Self.clusters(300, scale: Float(epoch * epoch))) }
         let gif = try #require(try animation.gif())
         let decoded = try #require(Animation(gif: gif))

@@ -1,19 +1,20 @@
 // Principal components against what they must be.
 
 import Artifacts
+import ModelCore
 import Testing
 
 @Suite struct PrincipalComponentsTests {
     /// Four points of a rectangle in a known plane of three dimensions: sides 10 and 4, mean (1, 2, 3).
     private static let plane: (u: [Float], v: [Float]) = ([0.6, 0.8, 0], [-0.8, 0.6, 0])
 
-    private static func rectangle(extra: [Float] = []) -> LatentPoints {
+    private static func rectangle(extra: [Float] = []) -> Embeddings {
         let corners: [(Float, Float)] = [(-5, -2), (5, -2), (-5, 2), (5, 2)]
         let values = corners.flatMap { a, b in
             (0..<3).map { Float($0 + 1) + a * plane.u[$0] + b * plane.v[$0] }
         }
         let labels = [UInt8](repeating: 0, count: 4 + extra.count / 3)
-        return LatentPoints(dimensions: 3, values: values + extra, labels: labels)
+        return Embeddings(dimensions: 3, values: values + extra, labels: labels)
     }
 
     @Test func findsTheAxesAndTheirSigns() {
@@ -40,7 +41,7 @@ import Testing
             let values = (0..<200 * dimensions).map {
                 Float.random(in: -1...1, using: &generator) * scales[$0 % dimensions]
             }
-            let points = LatentPoints(
+            let points = Embeddings(
                 dimensions: dimensions, values: values, labels: [UInt8](repeating: 0, count: 200))
             let components = PrincipalComponents(of: points)
             func dot(_ a: [Double], _ b: [Double]) -> Double { zip(a, b).map(*).reduce(0, +) }

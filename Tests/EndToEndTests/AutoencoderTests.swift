@@ -40,7 +40,7 @@ extension EndToEnd {
                     "generate", path(Self.prefix + "model.safetensors"), "--output", path(name), "--count", "9",
                 ]
                 let outcome = try run(arguments + more, in: workspace)
-                #expect(outcome.code == 0 && outcome.output == "images \(path(name))\n", "\(outcome.errors)")
+                #expect(outcome.code == 0 && outcome.output == "wrote \(path(name))\n", "\(outcome.errors)")
                 #expect(try isPNG(name))
                 return try workspace.read(name)
             }

@@ -16,10 +16,10 @@ extension EndToEnd {
             WrongUse("train", "vae", "MNIST", "--temperature", "1", naming: "--temperature", "not for vae"),
             WrongUse("train", "triplet", "MNIST", "--classes", "4", naming: "--classes", "not for triplet"),
             WrongUse("train", "triplet", "MNIST", "--samples", "8", naming: "--samples", "not for triplet"),
-            WrongUse("train", "nt-xent", "MNIST", "--selector", "all", naming: "--selector", "nothing to select"),
+            WrongUse("train", "nt-xent", "MNIST", "--selector", "all", naming: "--selector", "not for nt-xent"),
             WrongUse(
                 "train", "supervised-contrastive", "MNIST", "--selector", "hardest", naming: "--selector",
-                "nothing to select"),
+                "online-contrastive and online-triplet", "not for supervised-contrastive"),
             WrongUse(
                 "train", "online-triplet", "MNIST", "--selector", "hard-negative", naming: "semi-hard", "all",
                 "hardest", "random-hard", "batch-hard"),
@@ -44,10 +44,23 @@ extension EndToEnd {
                 "--batch-size 40"),
             WrongUse(
                 "train", "online-triplet", "MNIST", "--classes", "0", "--samples", "5", naming: "from 1 to 256"),
-            WrongUse("train", "nt-xent", "MNIST", "--classes", "8", "--samples", "4", naming: "nt-xent", "no classes"),
+            WrongUse(
+                "train", "nt-xent", "MNIST", "--classes", "8", "--samples", "4", naming: "--classes", "not for nt-xent"),
             WrongUse("train", "nt-xent", "MNIST", "--batch-size", "8193", naming: "--batch-size", "8192"),
-            WrongUse("train", "triplet", "MNIST", "--exclude-classes", "7,10", naming: "--exclude-classes", "7,10"),
-            WrongUse("train", "triplet", "MNIST", "--exclude-classes", "7,,8", naming: "--exclude-classes", "7,,8"),
+            WrongUse(
+                "train", "triplet", "MNIST", "--exclude-classes", "7,10", naming: "--exclude-classes",
+                "'10' is no class"),
+            WrongUse(
+                "train", "triplet", "MNIST", "--exclude-classes", "7,,8", naming: "--exclude-classes", "'' is no class",
+                "from 0 to 9"),
+            WrongUse(
+                "train", "triplet", "MNIST", "--exclude-classes", "7,8,7", naming: "--exclude-classes",
+                "class 7 is named twice"),
+            WrongUse(
+                "train", "vae", "MNIST", "--margin", "1", naming: "--margin",
+                "siamese-contrastive, triplet, online-contrastive and online-triplet", "not for vae"),
+            WrongUse("train", "nt-xent", "MNIST", "--margin", "2", naming: "--margin", "not for nt-xent"),
+            WrongUse("train", "triplet", "MNIST", "--beta", "1", naming: "--beta is for vae, not for triplet"),
         ])
         func wrongUseIsExplained(use: WrongUse) throws {
             try expectRefusal(use.arguments, in: workspace, code: 64, naming: use.words)
@@ -65,8 +78,17 @@ extension EndToEnd {
                 arguments("--classes", "4", "--samples", "11", "--exclude-classes", "0,1,2,3,4,5,6"), in: workspace,
                 code: 65, naming: ["--classes 4", "3 classes", "at most 3"])
             try expectRefusal(
-                arguments("--exclude-classes", "0,1,2,3,4,5,6,7,8,9"), in: workspace, code: 78,
+                arguments("--exclude-classes", "0,1,2,3,4,5,6,7,8,9"), in: workspace, code: 65,
                 naming: ["--exclude-classes", "leave out fewer"])
+            // Now class 9 is nowhere.
+            for set in ["train", "t10k"] {
+                let name = "data/\(set)-labels-idx1-ubyte"
+                let bytes = try workspace.read(name)
+                try workspace.write(bytes.prefix(8) + bytes.dropFirst(8).map { $0 == 9 ? 0 : $0 }, to: name)
+            }
+            try expectRefusal(
+                arguments("--exclude-classes", "7,9"), in: workspace, code: 65,
+                naming: ["--exclude-classes names class 9", "its classes are 0, 1, 2, 3, 4, 5, 6, 7, 8"])
         }
 
         @Test func balancedBatchesOfSomeClassesAreMeasuredOnTheOthers() throws {

@@ -1,5 +1,6 @@
 // `evaluate`, `embed` and `search` as a user runs them, on a model that was trained on the synthetic data.
 import Artifacts
+import Glibc
 import Testing
 
 extension EndToEnd {
@@ -107,6 +108,58 @@ extension EndToEnd {
             #expect(workspace.names(in: "output").contains("triplet-FashionMNIST-search.png"))
         }
 
+        /// The last one alone would be silently less than was asked for.
+        @Test func queriesMayBeRepeated() throws {
+            func names(_ more: String...) throws -> [String]? {
+                try json(arguments("search", "--json", "--no-picture", "--count", "1") + more)["answers"]?.array?
+                    .compactMap { $0["query"]?.string }
+            }
+            #expect(
+                try names("--query", "5", "--query", "7,3", "--queries", "train")
+                    == ["train image 5", "train image 7", "train image 3"])
+            let pixels = Array(try workspace.read("data/t10k-images-idx3-ubyte")[16..<16 + 784])
+            let png = try GreyImage(width: 28, height: 28, pixels: pixels).png()
+            for name in ["a", "b"] { try workspace.write(png, to: "\(name).png") }
+            let paths = ["a", "b"].map { "\(workspace.path)/\($0).png" }
+            #expect(try names("--image", paths[0], "--image", paths[1]) == paths)
+            #expect(
+                try names("--folder", workspace.path, "--folder", workspace.path + "/.") == paths
+                    + ["a", "b"].map { "\(workspace.path)/./\($0).png" })
+        }
+
+        /// A shell completes a folder's name with a slash.
+        @Test func aFolderMayEndInASlash() throws {
+            let outcome = try run(
+                ["evaluate", workspace.output + "/", "FashionMNIST", "--data", workspace.data], in: workspace)
+            #expect(outcome.output.contains("picture \(workspace.output)/triplet-FashionMNIST-roc.png"))
+        }
+
+        /// With a `curl` that never ends.
+        @Test(arguments: ["train", "evaluate", "embed", "search", "compare"])
+        func aSignalEndsADownload(command: String) throws {
+            let (output, started) = ("\(workspace.path)/other", "\(workspace.path)/started")
+            try workspace.write(
+                Array("#!/bin/sh\necho $$ > \(started).part\nmv \(started).part \(started)\nexec sleep 1000\n".utf8),
+                to: "home/curl")
+            chmod("\(workspace.path)/home/curl", 0o700)
+            let arguments =
+                switch command {
+                case "train": ["train", "triplet", "MNIST", "--output", output, "--workers", "0"]
+                case "compare": ["compare", workspace.output, "--dataset", "MNIST"]
+                case "search": ["search", model, "MNIST", "--query", "1"]
+                case "embed": ["embed", model, "MNIST", "--output", output]
+                default: [command, model, "MNIST"]
+                }
+            let path = "\(workspace.path)/home:/usr/bin:/bin"
+            let program = try Program(arguments, in: workspace, environment: ["PATH": path])
+            try eventually("a download") { workspace.names(in: "").contains("started") }
+            let curl = try #require(
+                Int32(String(decoding: workspace.read("started"), as: UTF8.self).split(separator: "\n")[0]))
+            program.send(SIGINT)
+            expectFailure(try program.waitForEnd(), code: 130, naming: ["stopped while the dataset was read"])
+            try eventually("the end of the download") { !isRunning(curl) }
+        }
+
         @Test func aDamagedOrForeignIndexIsRefused() throws {
             let index = "\(workspace.path)/vectors.index"
             _ = try run(arguments("search", "--query", "0", "--no-picture", "--index", index), in: workspace)
@@ -125,7 +178,16 @@ extension EndToEnd {
             let refusals: [([String], Int32, [String])] = [
                 (["evaluate", "\(workspace.path)/no", "MNIST"], 65, ["/no", "Check the path"]),
                 (["evaluate", workspace.data, "MNIST"], 65, ["no …-model.safetensors"]),
-                (arguments("evaluate", "--classes", "7,11"), 64, ["--classes"]),
+                (arguments("evaluate", "--classes", "7,11"), 64, ["--classes", "'11' is no class"]),
+                (arguments("evaluate", "--classes", "7,8,7"), 64, ["--classes", "class 7 is named twice"]),
+                (arguments("evaluate", "--classes", ""), 64, ["--classes", "'' is no class"]),
+                (arguments("search", "--query", "5,x"), 64, ["--query", "from 0 on"]),
+                (arguments("search", "--query", "5", "--image", "a.png"), 64, ["Give one of"]),
+                (arguments("search", "--image", "a.png", "--queries", "test"), 64, ["--queries", "--query"]),
+                (
+                    arguments("search", "--query", "5", "--picture", "\(workspace.path)/no/a.png"), 73,
+                    ["/no/a.png: No such file"]
+                ),
                 (arguments("evaluate", "--ways", "1"), 64, ["--ways"]),
                 (arguments("evaluate", "--shots", "900", "--ways", "2"), 65, ["--shots"]),
                 (arguments("evaluate", "--output", "/proc/no"), 73, ["/proc/no"]),

@@ -1,6 +1,7 @@
 // k-means and the agreement of partitions: against scikit-learn, and what must hold for any data.
 import Artifacts
 import Evaluation
+import ModelCore
 import TestKit
 import Testing
 

@@ -1,5 +1,5 @@
-import Evaluation
 // Classification from a few examples: what must come out where the answer is known.
+import Evaluation
 import ModelCore
 import TestKit
 import Testing

@@ -3,6 +3,7 @@
 import Artifacts
 import Evaluation
 import Foundation
+import ModelCore
 import TestKit
 import Testing
 

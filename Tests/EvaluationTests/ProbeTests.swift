@@ -1,6 +1,7 @@
 // The linear probe against scikit-learn's logistic regression, and its independence of threads.
 import Artifacts
 import Evaluation
+import ModelCore
 import TestKit
 import Testing
 

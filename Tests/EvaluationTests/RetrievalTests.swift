@@ -1,6 +1,6 @@
+// k-NN and retrieval: against their definitions on data full of ties, and against scikit-learn and pytorch-metric-learning.
 import Artifacts
 import Evaluation
-// k-NN and retrieval: against their definitions on data full of ties, and against scikit-learn and pytorch-metric-learning.
 import ModelCore
 import TestKit
 import Testing

@@ -1,5 +1,5 @@
-import Evaluation
 // Nearest neighbours for a few queries, and the index file: exact, and refused when damaged.
+import Evaluation
 import ModelCore
 import TestKit
 import Testing

@@ -1,6 +1,6 @@
+// The ROC against its definition over all pairs, and against scikit-learn.
 import Artifacts
 import Evaluation
-// The ROC against its definition over all pairs, and against scikit-learn.
 import ModelCore
 import TestKit
 import Testing

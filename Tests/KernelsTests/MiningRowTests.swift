@@ -28,6 +28,35 @@ import Testing
         #expect(firstColumn(of: 17, in: tensor.lanes, vectors: vectors) == nil)
     }
 
+    @Test(arguments: sizes) func minimaAboveManyBoundsAgree(vectors: Int) {
+        let (tensor, values) = row(vectors, seed: UInt64(vectors) + 400)
+        let bounds = Array(Self.bounds.dropFirst())
+        for count in 1...bounds.count {
+            var smallest = [Float](repeating: .nan, count: count + 1)
+            smallestValues(aboveEach: bounds, count: count, in: tensor.lanes, vectors: vectors, values: &smallest)
+            for (bound, value) in zip(bounds, smallest.prefix(count)) {
+                let expected = values.filter { $0 > bound }.min() ?? .infinity
+                #expect(value == expected, "\(vectors) vectors, above \(bound) of \(count)")
+            }
+            #expect(smallest[count].isNaN, "nothing beyond the end is written")
+        }
+    }
+
+    @Test(arguments: sizes) func columnsWithSomeBitsAgree(vectors: Int) {
+        let (tensor, values) = row(vectors, seed: UInt64(vectors) + 500)
+        for known: UInt32 in [0, 0xffe0_0000, .max] {
+            for (first, value) in [(0, values[0]), (3, values[vectors * 4]), (vectors * 8 - 1, 0.3), (vectors * 8, 0)] {
+                let prefix = value.bitPattern & known
+                var columns: [Int] = []
+                forEachColumn(from: first, in: tensor.lanes, vectors: vectors, matching: prefix, known: known) {
+                    columns.append($0)
+                }
+                let expected = values.indices.filter { $0 >= first && values[$0].bitPattern & known == prefix }
+                #expect(columns == expected, "\(vectors) vectors, from \(first), bits \(known) of \(value)")
+            }
+        }
+    }
+
     @Test(arguments: sizes) func bitsAgree(vectors: Int) {
         let (tensor, values) = row(vectors, seed: UInt64(vectors) + 100)
         var bits = [UInt64](repeating: ~0, count: (vectors + 7) / 8)

@@ -91,7 +91,7 @@ import Testing
         _ = try write(other.pretty(), "a-run.json")
         #expect(try refusal(model).contains("holds another network"))
         _ = try write(Array("{".utf8), "a-run.json")
-        #expect(try refusal(model).contains("a-run.json, byte 1"))
+        #expect(try refusal(model).contains("a-run.json is damaged, byte 1"))
         _ = try write(bytes(of: network), "b-model.safetensors")
         #expect(try refusal(folder).contains("a-model.safetensors, b-model.safetensors"))
     }

@@ -26,7 +26,7 @@ package final class SimulatedDisk: Disk {
 
     /// A change of names that has not reached the disk: the entries it makes and the one it ends.
     fileprivate struct NameChange {
-        var folder: Substring
+        var folder: String
         var adds: (name: String, inode: Int)?
         var ends: String?
     }
@@ -124,7 +124,7 @@ package final class SimulatedDisk: Disk {
     package func syncFolder(of path: String) throws(FileError) {
         try operate(path, .sync) { state in
             guard !syncsNothing else { return }
-            let folder = folder(of: path)
+            let folder = Storage.folder(of: path)
             for change in state.journal where change.folder == folder { change.apply(to: &state.durableNames) }
             state.journal.removeAll { $0.folder == folder }
         }
@@ -274,5 +274,3 @@ private final class OpenInode: OpenFile {
 
     func sync() throws(FileError) { try disk.sync(number, path) }
 }
-
-private func folder(of path: String) -> Substring { path[..<(path.lastIndex(of: "/") ?? path.startIndex)] }

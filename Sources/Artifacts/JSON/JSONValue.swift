@@ -46,6 +46,9 @@ package enum JSONValue: Equatable, Sendable {
         }
     }
 
+    /// A number, or `null` for none.
+    package init(orNull number: Double?) { self = number.map(JSONValue.number) ?? .null }
+
     package var string: String? { if case .string(let value) = self { value } else { nil } }
     package var integer: Int? { if case .integer(let value) = self { value } else { nil } }
     package var array: [JSONValue]? { if case .array(let value) = self { value } else { nil } }

@@ -37,10 +37,10 @@ package struct MetricsHealth: Equatable, Sendable {
 
     fileprivate func add(to object: inout JSONValue) {
         object["tuples"] = .integer(tuples)
-        object["active_fraction"] = activeFraction.map(JSONValue.number) ?? nil
-        if let positiveDistance { object["positive_distance"] = .number(positiveDistance) }
-        if let negativeDistance { object["negative_distance"] = .number(negativeDistance) }
-        if let norm { object["embedding_norm"] = .number(norm) }
+        object["active_fraction"] = JSONValue(orNull: activeFraction)
+        object["positive_distance"] = JSONValue(orNull: positiveDistance)
+        object["negative_distance"] = JSONValue(orNull: negativeDistance)
+        object["embedding_norm"] = JSONValue(orNull: norm)
     }
 
     /// Nil where the line has none.
@@ -58,7 +58,8 @@ package struct MetricsHealth: Equatable, Sendable {
 }
 
 /// One measurement of the loss. Key order is fixed, numbers are the shortest that read back as the same bits, and a
-/// non-finite number is `null`.
+/// number that is not known or not finite is `null`: all lines of a run's split have the same keys, so that whoever reads
+/// them as a table has the same columns from the first line to the last.
 package struct MetricsLine: Equatable, Sendable {
     package enum Split: String, Sendable { case train, test }
 
@@ -76,7 +77,7 @@ package struct MetricsLine: Equatable, Sendable {
     package var terms: LossTerms?
     /// Of the step's batch, where the loss is over tuples.
     package var health: MetricsHealth?
-    /// Training images per second; left out where nothing was timed.
+    /// Training images per second, of training lines; nil where nothing was timed.
     package var imagesPerSecond: Double?
 
     package init(
@@ -102,7 +103,7 @@ package struct MetricsLine: Equatable, Sendable {
             object["kl"] = .number(terms.divergence)
         }
         health?.add(to: &object)
-        if let imagesPerSecond { object["images_per_second"] = .number(imagesPerSecond) }
+        if split == .train { object["images_per_second"] = JSONValue(orNull: imagesPerSecond) }
         return object.compact() + [UInt8(ascii: "\n")]
     }
 

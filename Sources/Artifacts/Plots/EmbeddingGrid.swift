@@ -1,18 +1,19 @@
 // Several latent spaces side by side, a small scatter each: how networks differ is seen at a glance. For one, with axes and numbers,
 // there is ScatterPlot.
+package import ModelCore
 
 /// Small scatters in rows, with one legend for each set of classes.
 package struct EmbeddingGrid: Sendable {
     package struct Panel: Sendable {
         package let title: String
         package let subtitle: String
-        package let points: LatentPoints
+        package let points: Embeddings
         /// Every label is an index of them; at most ten.
         package let classNames: [String]
         /// What the classes are of: the legend's name.
         package let dataset: String
 
-        package init(title: String, subtitle: String, points: LatentPoints, classNames: [String], dataset: String) {
+        package init(title: String, subtitle: String, points: Embeddings, classNames: [String], dataset: String) {
             precondition(classNames.count <= Palette.classes.count, "\(classNames.count) classes, ten have colours")
             precondition(points.labels.allSatisfy { $0 < classNames.count }, "a label without a class name")
             self.title = title

@@ -1,12 +1,13 @@
 // The development of the latent space over the epochs, as a looping GIF. Collects vectors while a run goes on and draws at
 // its end, because axes that hold still need all frames.
+package import ModelCore
 
 /// Frames of one set's latent space. A frame costs its vectors alone (4 bytes a number: 80 kB for 10,000 points in two
 /// dimensions) until `gif()` draws them one at a time.
 package struct LatentAnimation: Sendable {
     private struct Frame {
         let epoch: Int
-        let points: LatentPoints
+        let points: Embeddings
     }
 
     /// The whole development takes about this long, within what the eye follows.
@@ -26,7 +27,7 @@ package struct LatentAnimation: Sendable {
     }
 
     /// Adds the latent space after `epoch` epochs (0: before training). All frames have the same dimensions.
-    package mutating func append(epoch: Int, points: LatentPoints) {
+    package mutating func append(epoch: Int, points: Embeddings) {
         precondition(frames.first.map { $0.points.dimensions == points.dimensions } ?? true, "dimensions changed")
         precondition(points.labels.allSatisfy { $0 < classNames.count }, "a label without a class name")
         frames.append(Frame(epoch: epoch, points: points))

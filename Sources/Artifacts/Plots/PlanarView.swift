@@ -1,5 +1,6 @@
 // How latent vectors of any dimension become points of a plane: as they are (2), along a strip per class (1), or through
 // their two leading principal components (more). Chooses coordinates and says so in words; draws nothing.
+internal import ModelCore
 
 /// The way into the plane, fixed once so that several pictures (the frames of an animation) share it.
 enum PlanarView: Sendable {
@@ -10,7 +11,7 @@ enum PlanarView: Sendable {
     case principalComponents(PrincipalComponents)
 
     /// The view for vectors like these.
-    init(for points: LatentPoints) {
+    init(for points: Embeddings) {
         switch points.dimensions {
         case 1: self = .strip
         case 2: self = .identity
@@ -25,11 +26,11 @@ enum PlanarView: Sendable {
     }
 
     /// The finite points in dataset order, and how many were not finite.
-    func place(_ points: LatentPoints) -> (points: [Placed], dropped: Int) {
+    func place(_ points: Embeddings) -> (points: [Placed], dropped: Int) {
         var placed: [Placed] = []
         placed.reserveCapacity(points.count)
         for index in 0..<points.count {
-            let vector = points.vector(index)
+            let vector = points[index]
             guard vector.allSatisfy(\.isFinite) else { continue }
             let label = Int(points.labels[index])
             let place =

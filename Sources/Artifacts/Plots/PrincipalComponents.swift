@@ -1,5 +1,6 @@
 // The two directions of largest variance of a set of vectors (Pearson 1901), through the covariance matrix and Jacobi's
 // eigenvalue method (Golub & Van Loan, Matrix Computations, §8.5). In Double, one order of operations; for pictures only.
+package import ModelCore
 
 /// A plane through the mean, spanned by the two leading principal components.
 package struct PrincipalComponents: Sendable {
@@ -10,9 +11,9 @@ package struct PrincipalComponents: Sendable {
     package let explainedVariance: Double
 
     /// From the finite vectors of `points`, which has at least two dimensions.
-    package init(of points: LatentPoints) {
+    package init(of points: Embeddings) {
         let dimensions = points.dimensions
-        let rows = (0..<points.count).filter { points.vector($0).allSatisfy(\.isFinite) }
+        let rows = (0..<points.count).filter { points[$0].allSatisfy(\.isFinite) }
         let mean = Self.mean(of: points, rows)
         let (values, vectors) = Self.eigen(Self.covariance(of: points, rows, mean), dimensions)
         let order = values.indices.sorted { (values[$1], $0) < (values[$0], $1) }
@@ -36,20 +37,20 @@ package struct PrincipalComponents: Sendable {
         return result
     }
 
-    private static func mean(of points: LatentPoints, _ rows: [Int]) -> [Double] {
+    private static func mean(of points: Embeddings, _ rows: [Int]) -> [Double] {
         var mean = [Double](repeating: 0, count: points.dimensions)
         for row in rows {
-            for (index, value) in points.vector(row).enumerated() { mean[index] += Double(value) }
+            for (index, value) in points[row].enumerated() { mean[index] += Double(value) }
         }
         return mean.map { $0 / Double(max(rows.count, 1)) }
     }
 
     /// dimensions × dimensions, row-major.
-    private static func covariance(of points: LatentPoints, _ rows: [Int], _ mean: [Double]) -> [Double] {
+    private static func covariance(of points: Embeddings, _ rows: [Int], _ mean: [Double]) -> [Double] {
         let n = points.dimensions
         var matrix = [Double](repeating: 0, count: n * n)
         for row in rows {
-            let centred = zip(points.vector(row), mean).map { Double($0) - $1 }
+            let centred = zip(points[row], mean).map { Double($0) - $1 }
             for i in 0..<n {
                 for j in 0...i { matrix[i * n + j] += centred[i] * centred[j] }
             }

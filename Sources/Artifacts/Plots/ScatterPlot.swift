@@ -1,14 +1,15 @@
 // The picture of a latent space: a scatter with one colour per class.
+package import ModelCore
 
 /// A scatter plot of latent vectors of any dimension: two are drawn as they are, more through their two leading principal
 /// components, one along a strip per class; title and axes say which.
 package struct ScatterPlot: Sendable {
     private let title: String
-    private let points: LatentPoints
+    private let points: Embeddings
     private let classNames: [String]
 
     /// `title` is one line. At most ten classes; every label must be an index of `classNames`.
-    package init(title: String, points: LatentPoints, classNames: [String]) {
+    package init(title: String, points: Embeddings, classNames: [String]) {
         precondition(classNames.count <= Palette.classes.count, "\(classNames.count) classes, ten have colours")
         precondition(points.labels.allSatisfy { $0 < classNames.count }, "a label without a class name")
         self.title = title

@@ -27,15 +27,17 @@ package final class EncoderPass {
     /// - Parameters:
     ///   - outputs: of the last layer: the latent dimensions, or more where the layout has more after them
     ///   - lender: a pass of the same kind, never used at the same time, whose memory serves for what is only needed within
-    ///     `backward`: so many passes that are kept until then touch less memory
+    ///     `forward` or `backward`: so many passes that are kept in between touch less memory
+    ///   - keepsInputs: `restore` need not get them again
     package init(
         _ network: NetworkDescription, layout: ParameterLayout, towers: Int, outputs: Int? = nil,
-        scratchOf lender: EncoderPass? = nil
+        scratchOf lender: EncoderPass? = nil, keepsInputs: Bool = false
     ) {
         memory = LaneMemory(scratchOf: lender?.memory)
         self.towers = towers
         towersCancel = towers > 1 && !network.kind.isInBatch
-        pixels = memory.vectors(towers * imagePixels)
+        let inputCount = towers * imagePixels
+        pixels = keepsInputs ? memory.vectors(inputCount) : memory.scratchVectors(inputCount)
         let shapes = network.architecture.shapes
         convolutions = .allocate(capacity: shapes.count)
         for (index, shape) in shapes.enumerated() {
@@ -84,6 +86,12 @@ package final class EncoderPass {
         }
     }
 
+    /// Computes again what other passes with the same scratch memory may have overwritten since `forward`, but for the inputs.
+    func restore(_ parameters: UnsafePointer<Float>) {
+        for stage in convolutions { stage.activate(parameters) }
+        for stage in dense { stage.activate(parameters) }
+    }
+
     /// Writes the gradient of every encoder parameter, summed over towers and lanes.
     func backward(_ parameters: UnsafePointer<Float>, into gradient: UnsafeMutablePointer<Float>) {
         let last = dense.count - 1
@@ -124,7 +132,7 @@ private struct ConvolutionStage {
         self.shape = shape
         self.towers = towers
         self.offsets = offsets
-        activation = memory.vectors(towers * shape.pooledCount)
+        activation = memory.scratchVectors(towers * shape.pooledCount)
         pooledGradient = memory.scratchVectors(towers * shape.pooledCount)
         preactivation = memory.vectors(towers * shape.pooledCount)
         winner = memory.vectors(towers * shape.pooledCount)
@@ -138,6 +146,11 @@ private struct ConvolutionStage {
                 shape, input: input + tower * shape.inputCount, weights: parameters + offsets.weight,
                 bias: parameters + offsets.bias, slope: parameters[slope], into: outputs(of: tower))
         }
+    }
+
+    /// The last part of `forward`.
+    func activate(_ parameters: UnsafePointer<Float>) {
+        preluForward(count: towers * shape.pooledCount, x: preactivation, slope: parameters[slope], y: activation)
     }
 
     func backward(
@@ -201,7 +214,7 @@ struct DenseStage {
         self.towers = towers
         self.offsets = offsets
         preactivation = memory.vectors(towers * outputs)
-        activation = offsets.slope == nil ? preactivation : memory.vectors(towers * outputs)
+        activation = offsets.slope == nil ? preactivation : memory.scratchVectors(towers * outputs)
         gradient = memory.scratchVectors(towers * outputs)
         panels = memory.scratchVectors(towers * inputs)
     }
@@ -210,6 +223,11 @@ struct DenseStage {
         denseForward(
             inputs: inputs, outputs: outputs, towers: towers, x: input, weights: parameters + offsets.weight,
             bias: parameters + offsets.bias, y: preactivation)
+        activate(parameters)
+    }
+
+    /// The last part of `forward`.
+    func activate(_ parameters: UnsafePointer<Float>) {
         guard let slope = offsets.slope else { return }
         preluForward(
             count: towers * outputs, x: preactivation, slope: parameters[slope], y: activation)

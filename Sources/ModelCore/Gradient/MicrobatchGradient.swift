@@ -45,7 +45,7 @@ package final class MicrobatchGradient {
     private lazy var discarded = ParameterBuffer(count: layout.paddedCount)
 
     /// - Parameter lender: another one of the same network, never used at the same time, whose memory serves for what is only needed
-    ///   within a call
+    ///   within a call, or can be restored
     package init(_ network: NetworkDescription, scratchOf lender: MicrobatchGradient? = nil) {
         self.network = network
         layout = ParameterLayout(network)
@@ -54,7 +54,8 @@ package final class MicrobatchGradient {
         views = network.kind == .ntXent ? ImageViews(network.noise) : nil
         encoder = EncoderPass(
             network, layout: layout, towers: network.kind.towers,
-            outputs: network.latentDimensions * (isVariational ? 2 : 1), scratchOf: lender?.encoder)
+            outputs: network.latentDimensions * (isVariational ? 2 : 1), scratchOf: lender?.encoder,
+            keepsInputs: views != nil)
     }
 
     /// Bytes of the activations and whatever else is its own.
@@ -86,6 +87,14 @@ package final class MicrobatchGradient {
                 for k in 0..<d { row[k] = view[tower, k, example] }
             }
         }
+    }
+
+    /// Makes ready to go back from the latent vectors of a microbatch, where others that share memory with this one have been used since it
+    /// was embedded.
+    package func restore(_ microbatch: Microbatch, at parameters: UnsafePointer<Float>) {
+        // To make views again would take longer than to keep them.
+        if views == nil { load(microbatch) }
+        encoder.restore(parameters)
     }
 
     /// Writes the gradient of the microbatch that was embedded last, from that of its latent vectors

@@ -129,54 +129,95 @@ struct HardNegativePairs: PairMiner {
     private static func count(of distance: Float, in batch: BatchView, row: Int) -> Int {
         let distances = batch.distances.floats(row)
         var count = 0
-        for other in row + 1..<max(batch.count, row + 1) where distances[other] == distance { count += 1 }
+        forEachColumn(
+            from: row + 1, in: batch.distances.row(row), vectors: batch.distances.rowVectors,
+            matching: distance.bitPattern, known: .max
+        ) { column in
+            if column < batch.count { count += 1 }
+        }
         for other in batch.members(of: row) where other > row && distances[Int(other)] == distance { count -= 1 }
         return count
     }
 
     /// The distance of the `count`-th closest pair of different classes, and how many pairs just that far apart are among the
-    /// `count` closest. By counting, eleven bits at a time: distances are not negative, so that their bit patterns are in their order.
+    /// `count` closest. By counting bits, the highest first: distances are not negative, so that their bit patterns are in their order.
     private static func threshold(of batch: BatchView, smallest count: Int) -> (distance: Float, count: Int) {
-        var left = count
-        var (prefix, known): (UInt32, UInt32) = (0, 0)
-        for (shift, width) in [(UInt32(21), UInt32(11)), (10, 11), (0, 10)] {
-            let digits = Digits(shift: shift, mask: 1 << width - 1, prefix: prefix, known: known)
-            let counts = batch.map { rows in digits.counts(of: batch, rows: rows) }
-            var digit = 0
-            while case let here = counts.reduce(0, { $0 + Int($1[digit]) }), here < left {
-                left -= here
-                digit += 1
-            }
-            prefix |= UInt32(digit) << shift
-            known |= digits.mask << shift
+        var rank = Rank(left: count)
+        let highest = batch.map { rows in HighestDigits(of: batch, rows: rows).counts }
+        rank.descend((0..<HighestDigits.size).map { digit in highest.reduce(0) { $0 + Int($1[digit]) } }, shift: 21)
+        // Few have the same highest bits: these are looked at one by one.
+        let keys = batch.map { rows in Self.keys(of: batch, rows: rows, prefix: rank.prefix) }.joined()
+        for (shift, width) in [(10, 11), (0, 10)] {
+            var counts = [Int](repeating: 0, count: 1 << width)
+            let (prefix, known) = (rank.prefix, ~UInt32(0) << UInt32(shift + width))
+            for key in keys where key & known == prefix { counts[Int(key >> UInt32(shift)) & (counts.count - 1)] += 1 }
+            rank.descend(counts, shift: shift)
         }
-        return (Float(bitPattern: prefix), left)
+        return (Float(bitPattern: rank.prefix), rank.left)
+    }
+
+    /// The bit patterns of the distances of the pairs (i, j > i) of different classes of these rows that begin with `prefix`.
+    private static func keys(of batch: BatchView, rows: Range<Int>, prefix: UInt32) -> [UInt32] {
+        let known = ~UInt32(0) << 21
+        var keys: [UInt32] = []
+        for row in rows {
+            let members = batch.members(of: row)
+            let distances = batch.distances.floats(row)
+            var member = members.firstIndex { $0 > row } ?? members.count
+            forEachColumn(
+                from: row + 1, in: batch.distances.row(row), vectors: batch.distances.rowVectors, matching: prefix,
+                known: known
+            ) { column in
+                while member < members.count, members[member] < column { member += 1 }
+                guard column < batch.count, member == members.count || members[member] != column else { return }
+                keys.append(distances[column].bitPattern)
+            }
+        }
+        return keys
     }
 }
 
-/// A few bits of those distances whose higher bits are known.
-private struct Digits {
-    let shift: UInt32
-    let mask: UInt32
-    let prefix: UInt32
-    let known: UInt32
+/// The search for the smallest of many keys by their bits: what is known of it, and its number among those of which the same is known.
+private struct Rank {
+    var left: Int
+    var prefix: UInt32 = 0
 
-    /// How often each digit is found among the pairs (i, j > i) of different classes of these rows.
-    func counts(of batch: BatchView, rows: Range<Int>) -> [Int32] {
+    /// - Parameter counts: how many keys there are of each digit at `shift`, among those with this prefix
+    mutating func descend(_ counts: [Int], shift: Int) {
+        var digit = 0
+        while counts[digit] < left {
+            left -= counts[digit]
+            digit += 1
+        }
+        prefix |= UInt32(digit) << UInt32(shift)
+    }
+}
+
+/// How often the highest eleven bits of a distance are found among the pairs (i, j > i) of different classes of some rows.
+private struct HighestDigits {
+    static let size = 1 << 11
+    private(set) var counts: [Int32]
+
+    init(of batch: BatchView, rows: Range<Int>) {
         // Neighbours often have the same digit: in one table, an addition would wait for the one before.
-        let size = Int(mask) + 1
-        var counts = [Int32](repeating: 0, count: 2 * size)
-        counts.withUnsafeMutableBufferPointer { counts in
+        var tables = [Int32](repeating: 0, count: 4 * Self.size)
+        let count = batch.count
+        tables.withUnsafeMutableBufferPointer { tables in
+            guard let tables = tables.baseAddress else { return }
             for row in rows {
                 let bits = UnsafeRawPointer(batch.distances.row(row)).assumingMemoryBound(to: UInt32.self)
-                for other in row + 1..<max(batch.count, row + 1) where bits[other] & known == prefix {
-                    counts[other % 2 * size + Int(bits[other] >> shift & mask)] += 1
+                var column = row + 1
+                while column + 4 <= count {
+                    for table in 0..<4 { tables[table * Self.size + Int(bits[column + table] >> 21)] += 1 }
+                    column += 4
                 }
-                for other in batch.members(of: row) where other > row && bits[Int(other)] & known == prefix {
-                    counts[Int(bits[Int(other)] >> shift & mask)] -= 1
+                while column < count {
+                    tables[Int(bits[column] >> 21)] += 1
+                    column += 1
                 }
+                for other in batch.members(of: row) where other > row { tables[Int(bits[Int(other)] >> 21)] -= 1 }
             }
         }
-        return (0..<size).map { counts[$0] + counts[size + $0] }
+        counts = (0..<Self.size).map { digit in (0..<4).reduce(0) { $0 + tables[$1 * Self.size + digit] } }
     }
 }

@@ -44,9 +44,16 @@ package struct AnchorRow {
             guard let values = values.baseAddress else { return }
             smallestValues(
                 aboveEach: positives.distances, count: positives.count, in: negatives, vectors: vectors,
-                columns: columns, values: values)
-            for index in 0..<positives.count where !(values[index] < positives.distances[index] + positives.margin) {
-                columns[index] = -1
+                values: values)
+            // Neighbours among the positives often have the same negative.
+            var (value, column) = (Float.infinity, Int32(-1))
+            for index in 0..<positives.count {
+                let isWithin = values[index] < positives.distances[index] + positives.margin
+                if isWithin, values[index] != value {
+                    value = values[index]
+                    column = firstColumn(of: value, in: negatives, vectors: vectors).map { Int32($0) } ?? -1
+                }
+                columns[index] = isWithin ? column : -1
             }
         }
     }

@@ -48,6 +48,12 @@ package enum NetworkKind: String, CaseIterable, Sendable {
         }
     }
 
+    /// The loss is a softmax over the similarities in the batch: it has a temperature, and sees directions only.
+    package var isSoftmax: Bool { self == .supervisedContrastive || self == .ntXent }
+
+    /// The loss asks for the classes of images.
+    package var usesLabels: Bool { self != .variationalAutoencoder && self != .ntXent }
+
     /// Whether the loss draws random numbers: then it depends on the positions of the examples (`ExamplePositions`).
     package var drawsNoise: Bool { self == .variationalAutoencoder || self == .ntXent }
 

@@ -115,7 +115,7 @@ extension TrainingConfiguration {
     var json: JSONValue {
         var fields = commonFields
         if network.kind.isInBatch {
-            fields["selector"] = (network.inBatch.selector?.rawValue).map(JSONValue.string) ?? nil
+            fields["selector"] = (network.inBatch.selector?.rawValue).map(JSONValue.string) ?? .null
             fields["distance"] = .string(network.inBatch.distance.rawValue)
             fields["normalize"] = .bool(network.inBatch.isNormalized)
             fields["temperature"] = .number(Double(network.inBatch.temperature))

@@ -1,7 +1,7 @@
 // Latent vectors as files of other programs: numpy, CSV, JSON lines, TensorBoard's projector.
 internal import Artifacts
 package import Datasets
-package import Evaluation
+package import ModelCore
 internal import Storage
 
 /// What `siamese embed` writes.
@@ -19,7 +19,7 @@ package struct EmbeddingFiles {
     private let title: String
     private let images: ImageSet
     private let vectors: Embeddings
-    private let classNames: [String]
+    private let className: (UInt8) -> String
 
     /// - Parameter vectors: of `images`, in order
     package init(
@@ -30,7 +30,7 @@ package struct EmbeddingFiles {
         title = "\(model.name) on \(dataset.name.rawValue), \(split.rawValue) set"
         images = dataset[split]
         self.vectors = vectors
-        classNames = dataset.name.classNames
+        className = dataset.name.className
     }
 
     package func write(_ format: EmbeddingFormat) throws(RunFailure) -> [String] {
@@ -107,10 +107,6 @@ package struct EmbeddingFiles {
             bytes += Array(head.utf8) + Array(numbers.utf8) + Array("]}\n".utf8)
         }
         return bytes
-    }
-
-    private func className(_ label: UInt8) -> String {
-        Int(label) < classNames.count ? classNames[Int(label)] : "\(label)"
     }
 
     // MARK: TensorBoard

@@ -7,8 +7,7 @@ internal import ModelCore
 extension ImageSearch {
     /// A table per query, with a newline at its end.
     package var table: String {
-        let names = dataset.name.classNames
-        func name(_ label: UInt8) -> String { Int(label) < names.count ? names[Int(label)] : "\(label)" }
+        let name = dataset.name.className
         let parts = answers.map { answer -> String in
             var heading = answer.name + (answer.label.map { ", class \(name($0))" } ?? "")
             if let vote = answer.vote {

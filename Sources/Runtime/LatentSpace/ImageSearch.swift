@@ -124,8 +124,7 @@ package struct ImageSearch: Sendable {
 
     /// Each query with its neighbours, framed green where the class is the query's, red where it is not.
     package func writePicture(to path: String) throws(RunFailure) {
-        let names = dataset.name.classNames
-        func name(_ label: UInt8) -> String { Int(label) < names.count ? names[Int(label)] : "\(label)" }
+        let name = dataset.name.className
         func image(_ pixels: [UInt8]) -> GreyImage { GreyImage(width: 28, height: 28, pixels: pixels) }
         let references = dataset[request.references]
         let rows = answers.map { answer in

@@ -86,11 +86,10 @@ extension Verification {
 
 extension ClassFigures {
     fileprivate var json: JSONValue {
-        func number(_ value: Double?) -> JSONValue { value.map(JSONValue.number) ?? nil }
         return [
-            "class": .integer(Int(label)), "images": .integer(queries), "precision": number(precision),
-            "recall": number(recall), "f1": number(f1), "retrieval": retrieval.json,
-            "probe_recall": number(probeRecall),
+            "class": .integer(Int(label)), "images": .integer(queries), "precision": JSONValue(orNull: precision),
+            "recall": JSONValue(orNull: recall), "f1": JSONValue(orNull: f1), "retrieval": retrieval.json,
+            "probe_recall": JSONValue(orNull: probeRecall),
         ]
     }
 }

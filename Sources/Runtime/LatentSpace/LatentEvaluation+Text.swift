@@ -106,10 +106,9 @@ extension LatentEvaluation {
     }
 
     private var classTable: [String] {
-        let names = dataset.classNames
         let rows = report.classes.map { figures in
             [
-                Int(figures.label) < names.count ? names[Int(figures.label)] : "\(figures.label)",
+                dataset.className(figures.label),
                 "\(figures.queries)", share(figures.precision), share(figures.recall), share(figures.f1),
                 figures.retrieval.queries > 0 ? share(figures.retrieval.rPrecision) : "–",
                 figures.retrieval.queries > 0 ? share(figures.retrieval.mapAtR) : "–", share(figures.probeRecall),

@@ -35,6 +35,7 @@ package struct LatentEvaluation: Sendable {
     package init(
         _ model: TrainedModel, on dataset: Dataset, _ request: EvaluationRequest, threads: Int
     ) throws(RunFailure) {
+        if let classes = request.classes { try dataset.require(classes, option: "--classes") }
         let isSameSet = request.queries == request.references
         let clock = ContinuousClock()
         let start = clock.now
@@ -88,14 +89,13 @@ package struct LatentEvaluation: Sendable {
     /// Draws the pictures beside `prefix` and returns their paths.
     package func writePictures(prefix: String) throws(RunFailure) -> [String] {
         let title = "\(model.name), \(dataset.rawValue)"
-        let names = dataset.classNames
         var pictures: [(path: String, png: [UInt8])] = []
         do {
             let confusion = ConfusionPlot(
                 title: "\(title): k-NN, k = \(report.questions.k)",
                 subtitle:
                     "\(percent(report.vote.accuracy)) of \(report.queries) \(request.queries.rawValue) images right",
-                classNames: report.vote.classes.map { Int($0) < names.count ? names[Int($0)] : "\($0)" },
+                classNames: report.vote.classes.map(dataset.className),
                 counts: report.vote.counts)
             pictures.append((prefix + "confusion-matrix.png", try confusion.png()))
             if let verification = report.verification {

@@ -23,19 +23,14 @@ package struct RunDescription {
         guard model.hasSuffix(TrainedModel.suffix) else { return nil }
         let path = String(model.dropLast(TrainedModel.suffix.count)) + "run.json"
         guard isReadable(path) else { return nil }
-        let bytes: [UInt8]
-        do { bytes = try readFile(at: path, atMost: 1 << 26) } catch { throw RunFailure(.badData, "\(error)") }
-        try self.init(path: path, report: bytes)
+        try self.init(path: path, report: try readReport(path))
     }
 
     /// - Parameter bytes: of the file at `path`
     package init(path: String, report bytes: [UInt8]) throws(RunFailure) {
         self.path = path
         let remedy = "Repair it or move it away: the model file alone says enough"
-        let report: JSONValue
-        do { report = try JSONValue(parsing: bytes) } catch {
-            throw RunFailure(.badData, "\(path), byte \(error.offset): \(error.reason). \(remedy)")
-        }
+        let report = try parseReport(bytes, path, remedy: remedy)
         let configuration = report["configuration"]
         guard let network = configuration?["network"]?.string else {
             throw RunFailure(.badData, "\(path) does not name a network. \(remedy)")
@@ -48,8 +43,7 @@ package struct RunDescription {
         dataset = configuration?["dataset"]?.string
         distance = configuration?["distance"]?.string.flatMap(Distance.init)
         isNormalized = configuration?["normalize"] == .bool(true)
-        excludedClasses = (configuration?["exclude_classes"]?.array ?? []).compactMap(\.integer).compactMap(
-            UInt8.init(exactly:))
+        excludedClasses = configuration?.excludedClasses ?? []
         modelDigest = report["model_sha256"]?.string
     }
 

@@ -4,7 +4,7 @@ internal import Evaluation
 internal import ModelCore
 internal import Storage
 
-/// Prepared vectors of one half of a dataset, and their classes.
+/// Prepared vectors of one set of a dataset, and their classes.
 struct SearchIndex {
     let panels: VectorPanels
     let labels: [UInt8]
@@ -58,7 +58,7 @@ struct SearchIndex {
             : theirs.dataset != identity.dataset
                 ? "another dataset"
                 : theirs.isTest != identity.isTest
-                    ? "the other half of the dataset"
+                    ? "the other set of the dataset"
                     : theirs.isNormalized != identity.isNormalized ? "another --distance" : nil
         if let difference {
             throw RunFailure(

@@ -28,7 +28,7 @@ package struct TrainedModel: Sendable {
 
     /// - Parameter place: the model file, or a folder that has exactly one `…-model.safetensors`
     package init(at place: String) throws(RunFailure) {
-        let path = try Self.file(at: place)
+        let path = isFolder(place) ? try onlyFile(Self.suffix, in: place) : place
         let bytes: [UInt8]
         do { bytes = try readFile(at: path, atMost: Self.greatestSize) } catch {
             throw RunFailure(.badData, "\(error)")
@@ -79,26 +79,7 @@ package struct TrainedModel: Sendable {
     }
 
     /// The folder of the model file.
-    package var folder: String {
-        guard let slash = path.lastIndex(of: "/") else { return "." }
-        return slash == path.startIndex ? "/" : String(path[..<slash])
-    }
-
-    private static func file(at place: String) throws(RunFailure) -> String {
-        guard isFolder(place) else { return place }
-        let names: [String]
-        do { names = try readNames(inFolder: place) } catch { throw RunFailure(.badData, "\(error)") }
-        let models = names.filter { $0.hasSuffix(suffix) }
-        guard let model = models.first else {
-            throw RunFailure(
-                .badData, "there is no …-\(suffix) in \(place): name the folder of a finished run, or the file itself")
-        }
-        guard models.count == 1 else {
-            throw RunFailure(
-                .badData, "there are several models in \(place); name one: \(models.joined(separator: ", "))")
-        }
-        return "\(place)/\(model)"
-    }
+    package var folder: String { Storage.folder(of: path) }
 }
 
 // MARK: - Which network it is

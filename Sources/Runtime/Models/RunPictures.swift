@@ -46,7 +46,7 @@ struct RunPictures {
     ///   - latents: [image][dimension]
     ///   - set: the images, in words
     func scatter(_ latents: [Float], labels: [UInt8], of set: String) throws -> [UInt8] {
-        let points = LatentPoints(dimensions: network.latentDimensions, values: latents, labels: labels)
+        let points = Embeddings(dimensions: network.latentDimensions, values: latents, labels: labels)
         return try ScatterPlot(title: "\(title): \(set)", points: points, classNames: dataset.classNames)
             .encoded(style)
     }
@@ -59,7 +59,7 @@ struct RunPictures {
         for frame in frames {
             animation.append(
                 epoch: frame.epoch,
-                points: LatentPoints(
+                points: Embeddings(
                     dimensions: network.latentDimensions, values: frame.latents, labels: labels))
         }
         return try animation.gif(style)

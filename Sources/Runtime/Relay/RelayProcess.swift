@@ -39,14 +39,10 @@ private final class RelayProcess {
     /// A goodbye that arrives together with the end of its connection may be lost, since libzmq throws away what a socket with
     /// ZMQ_IMMEDIATE has not yet taken when its link breaks. A worker looks up from its computation ten times a second.
     private static let farewell: UInt64 = 300_000_000
-    private static let reconnectionPause: UInt64 = 2_000_000_000
 
     private let options: RelayOptions
     private let socket: DealerSocket
-    private let monitor: ConnectionMonitor
-    private var doubts: LinkDoubts
-    /// When to connect anew, after libzmq has given up.
-    private var reconnection: UInt64?
+    private var uplink: LinkWatch
     private let link: RouterLink
     private let shell: RelayShell
     private let lock: SocketLock?
@@ -66,14 +62,12 @@ private final class RelayProcess {
             socketOptions.largestFrame = 1 << 30
             socketOptions.linger = .milliseconds(500)
             socket = try DealerSocket(context: context, options: socketOptions, keys: options.key)
-            monitor = try ConnectionMonitor(socket)
-            try socket.connect(to: options.coordinator)
-            doubts = LinkDoubts(hasKeys: options.key != nil)
+            uplink = try LinkWatch(socket, to: options.coordinator, keys: options.key, asker: "this relay")
         } catch {
             throw RunFailure(error)
         }
         link.watch(socket, named: "coordinator")
-        link.watch(monitor, named: "link to the coordinator")
+        link.watch(uplink.monitor, named: "link to the coordinator")
         let socket = socket
         shell = RelayShell(
             Self.configuration(options), link: link, notify: sparing(display.say(notice:))
@@ -96,9 +90,9 @@ private final class RelayProcess {
 
     func run() throws {
         while shell.end == nil {
-            try watchLink()
+            try uplink.look(while: { shell.end == nil }, changed: shell.linkChanged(isUp:))
             while shell.end == nil, let message = try socket.receive() { try shell.receive(message) }
-            if shell.end == nil { try serve(until: [shell.nextDeadline, reconnection].compactMap { $0 }.min()) }
+            if shell.end == nil { try serve(until: [shell.nextDeadline, uplink.reconnection].compactMap { $0 }.min()) }
         }
         try leaveTimeForGoodbyes()
         if let failure = shell.end?.failure(at: options.coordinator) { throw failure }
@@ -110,31 +104,6 @@ private final class RelayProcess {
         try shell.stop(reason: "stopped by \(signal)")
         try leaveTimeForGoodbyes()
         throw RunFailure(stoppedBy: signal, "stopped by a signal")
-    }
-
-    private func failure(_ reason: NoEntry) -> RunFailure {
-        reason.failure(at: options.coordinator, keys: options.key, asker: "this relay")
-    }
-
-    /// As a worker does it.
-    private func watchLink() throws {
-        while shell.end == nil, let event = try monitor.receive() {
-            switch event.kind {
-            case .ready: try shell.linkChanged(isUp: true)
-            case .disconnected: try shell.linkChanged(isUp: false)
-            default: break
-            }
-            switch doubts.see(event.kind) {
-            case nil: break
-            case .hopeless(let reason): throw failure(reason)
-            case .unclear:
-                if let reason = doubts.judge(peekMechanism(at: options.coordinator)) { throw failure(reason) }
-            case .givenUp: reconnection = MonotonicClock.now() + Self.reconnectionPause
-            }
-        }
-        guard let due = reconnection, MonotonicClock.now() >= due else { return }
-        reconnection = nil
-        try socket.connect(to: options.coordinator)
     }
 
     /// A second signal ends the process meanwhile.

@@ -20,16 +20,11 @@ package struct FinishedRun {
     private static let suffixes = [
         reportSuffix, TrainedModel.suffix, "metrics.jsonl", "checkpoint.safetensors", "stats.png",
     ]
-    private static let greatestReport = 1 << 26
 
     /// - Parameter place: the run's folder, if it holds one run only, or one of the run's files
     init(at place: String) throws(RunFailure) {
         let prefix = try Self.prefix(at: place)
-        let bytes: [UInt8]
-        do { bytes = try readFile(at: prefix + Self.reportSuffix, atMost: Self.greatestReport) } catch {
-            throw RunFailure(.badData, "\(error)")
-        }
-        try self.init(prefix: prefix, report: bytes)
+        try self.init(prefix: prefix, report: try readReport(prefix + Self.reportSuffix))
     }
 
     /// - Parameters:
@@ -38,10 +33,8 @@ package struct FinishedRun {
     package init(prefix: String, report bytes: [UInt8]) throws(RunFailure) {
         self.prefix = prefix
         let path = prefix + Self.reportSuffix
-        let report: JSONValue
-        do { report = try JSONValue(parsing: bytes) } catch {
-            throw RunFailure(.badData, "\(path) is damaged, byte \(error.offset): \(error.reason)")
-        }
+        let report = try parseReport(
+            bytes, path, remedy: "Name another run: nothing else says what this one was")
         guard let configuration = report["configuration"],
             let network = configuration["network"]?.string.flatMap(NetworkKind.init(rawValue:)),
             let dataset = configuration["dataset"]?.string.flatMap(DatasetName.init(anyCase:))
@@ -72,27 +65,14 @@ package struct FinishedRun {
                     ? "\(place) is no file of a run: name the run's folder, or its …-run.json"
                     : "there is no \(place): name the folder of a finished run, or its …-run.json")
         }
-        let names: [String]
-        do { names = try readNames(inFolder: place) } catch { throw RunFailure(.badData, "\(error)") }
-        let reports = names.filter { $0.hasSuffix("-" + reportSuffix) && !$0.hasPrefix(".") }
-        guard let report = reports.first else {
-            throw RunFailure(.badData, "there is no …-\(reportSuffix) in \(place): name the folder of a finished run")
-        }
-        guard reports.count == 1 else {
-            throw RunFailure(
-                .badData, "there are several runs in \(place); name one: \(reports.joined(separator: ", "))")
-        }
-        return "\(place)/\(report.dropLast(reportSuffix.count))"
+        return String(try onlyFile(reportSuffix, in: place).dropLast(reportSuffix.count))
     }
 
     /// "triplet-MNIST"
     var name: String { String((prefix.split(separator: "/").last ?? "").dropLast()) }
 
     /// Without a file name; "." for the present one.
-    var folder: String {
-        let parts = prefix.split(separator: "/", omittingEmptySubsequences: false).dropLast()
-        return parts.isEmpty ? "." : parts == [""] ? "/" : parts.joined(separator: "/")
-    }
+    var folder: String { Storage.folder(of: prefix) }
 
     func model() throws(RunFailure) -> TrainedModel {
         let path = prefix + TrainedModel.suffix
@@ -111,13 +91,11 @@ package struct FinishedRun {
         let own = name == nil || name == dataset
         let recorded = own ? configuration["data"]?.string.flatMap { isFolder($0) ? $0 : nil } : nil
         let found = try loadDataset(name ?? dataset, data: data ?? recorded, environment: environment, say: say)
-        let excluded = (configuration["exclude_classes"]?.array ?? []).compactMap(\.integer).compactMap(
-            UInt8.init(exactly:))
         if own, let digest = report["dataset"]?["sha256"]?.string, digest != "\(found.digest)" {
             say(
                 "\(found.origin) is not the data that \(self.name) was trained on (the SHA-256 differs); name that with --data"
             )
         }
-        return own ? found.excluding(Set(excluded)) : found
+        return own ? found.excluding(Set(configuration.excludedClasses)) : found
     }
 }

@@ -141,8 +141,7 @@ package struct RunComparison {
             return EmbeddingGrid.Panel(
                 title: isOwn ? entry.run.network.rawValue : name,
                 subtitle: "\(entry.dataset.rawValue) · \(request.k)-NN \(percent(entry.figures.accuracy))",
-                points: LatentPoints(
-                    dimensions: entry.test.dimensions, values: entry.test.values, labels: entry.test.labels),
+                points: entry.test,
                 classNames: entry.dataset.classNames, dataset: entry.dataset.rawValue)
         }
         return EmbeddingGrid(panels: panels, columns: request.columns)
@@ -194,7 +193,6 @@ extension RunComparison {
     }
 
     private func json(_ entry: Entry) -> JSONValue {
-        func number(_ value: Double?) -> JSONValue { value.map(JSONValue.number) ?? nil }
         let (figures, retrieval, network) = (entry.figures, entry.figures.retrieval, entry.model.network)
         return [
             "run": .string(entry.run.prefix + "run.json"), "network": .string(entry.run.network.rawValue),
@@ -203,7 +201,10 @@ extension RunComparison {
             "steps": .integer(entry.run.steps), "model_sha256": .string("\(entry.model.digest)"),
             "epochs": .array(
                 entry.epochs.map {
-                    ["epoch": .integer($0.number), "train": number($0.trainLoss), "test": number($0.testLoss)]
+                    [
+                        "epoch": .integer($0.number), "train": JSONValue(orNull: $0.trainLoss),
+                        "test": JSONValue(orNull: $0.testLoss),
+                    ]
                 }),
             "evaluation": [
                 "dataset": ["name": .string(entry.dataset.rawValue), "origin": .string(entry.origin)],
@@ -211,8 +212,8 @@ extension RunComparison {
                 "distance": .string(figures.distance.rawValue), "k": .integer(request.k),
                 "knn_accuracy": .number(figures.accuracy), "map_at_r": .number(retrieval.mapAtR),
                 "r_precision": .number(retrieval.rPrecision), "recall_at_1": .number(retrieval.precisionAt1),
-                "auc": number(figures.verification?.area),
-                "equal_error_rate": number(figures.verification?.equalErrorRate),
+                "auc": JSONValue(orNull: figures.verification?.area),
+                "equal_error_rate": JSONValue(orNull: figures.verification?.equalErrorRate),
             ],
         ]
     }

@@ -73,7 +73,7 @@ extension WorkerStatus {
 extension JSONValue {
     fileprivate static func optional(_ value: Int?) -> JSONValue { value.map(JSONValue.integer) ?? nil }
 
-    fileprivate static func optional(_ value: Double?) -> JSONValue { value.map(JSONValue.number) ?? nil }
+    fileprivate static func optional(_ value: Double?) -> JSONValue { JSONValue(orNull: value) }
 
     fileprivate static func optional(_ value: Percentiles?) -> JSONValue {
         value.map { ["p50": .number($0.median), "p95": .number($0.p95)] } ?? nil

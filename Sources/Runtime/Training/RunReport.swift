@@ -43,21 +43,19 @@ struct RunReport {
                         "peak_resident_bytes": $0.peakResidentBytes.map(JSONValue.integer) ?? nil,
                     ]
                 }),
-            "seconds_to_first_step": number(secondsToFirstStep),
+            "seconds_to_first_step": JSONValue(orNull: secondsToFirstStep),
         ]
         guard let totals else { return report }
         report["steps"] = .integer(totals.steps)
         report["seconds"] = .number(totals.seconds)
         report["training_seconds"] = .number(totals.trainingSeconds)
         report["images_per_second"] = .number(totals.imagesPerSecond)
-        report["final_train_loss"] = number(totals.finalTrainLoss)
-        report["final_test_loss"] = number(totals.finalTestLoss)
-        report["peak_resident_bytes"] = totals.peakResidentBytes.map(JSONValue.integer) ?? nil
-        report["model_sha256"] = totals.modelDigest.map(JSONValue.string) ?? nil
+        report["final_train_loss"] = JSONValue(orNull: totals.finalTrainLoss)
+        report["final_test_loss"] = JSONValue(orNull: totals.finalTestLoss)
+        report["peak_resident_bytes"] = totals.peakResidentBytes.map(JSONValue.integer) ?? .null
+        report["model_sha256"] = totals.modelDigest.map(JSONValue.string) ?? .null
         return report
     }
-
-    private func number(_ value: Double?) -> JSONValue { value.map(JSONValue.number) ?? nil }
 }
 
 /// Version of the program, for `--version` and run.json.

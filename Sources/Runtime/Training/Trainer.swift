@@ -35,6 +35,7 @@ package final class Trainer {
     private var collapse: CollapseAlarm
     /// The loss of whole batches; nil: the network's loss is one of examples.
     let batchGradient: BatchGradient?
+    private let team: Team
     var warnings: WriterWarnings
     /// A checkpoint is due, and is taken as soon as the last one is on the disk.
     var isSaveDue = false
@@ -63,11 +64,9 @@ package final class Trainer {
         schedule = StepSchedule(
             examplesPerEpoch: dataset.train.count, batchSize: configuration.batchSize, epochs: configuration.epochs,
             maxSteps: configuration.maxSteps)
-        // Asked once: the answer is read from files, and a step has no time for that.
-        let threads = Machine.evaluationThreads
-        batchGradient = BatchGradient(configuration.network) { tasks, body in
-            forEachTask(tasks, threads: threads) { task, _ in body(task) }
-        }
+        let team = Team(threads: Machine.evaluationThreads)
+        batchGradient = BatchGradient(configuration.network, concurrently: team.share)
+        self.team = team
         collapse = CollapseAlarm(configuration.network)
         layout = state.layout
         parameters = state.parameters
@@ -135,15 +134,18 @@ package final class Trainer {
 
     private var weightsFrame: Frame { Frame(borrowing: parameters, bytes: parameters.bytes) }
 
+    /// Of a batch: for fewer nobody need be woken.
+    private static let rowsPerThread = 128
+
     /// Takes the latent vectors of the whole batch, and begins the second round with the gradient of their loss.
     private func secondRound(of input: StepInput, _ batch: BatchGradient) throws -> LossSums {
         let second = input.secondRound
         try trace.span(.send) { try source.prepare(second) }
         let latents = try source.latents()
+        let labels = input.examples.vectorLabels(of: configuration.network.kind)
+        let draws = SelectionDraws(configuration.network, step: input.number)
         let sums = trace.span(.mine) {
-            batch.evaluate(
-                latents, labels: input.examples.vectorLabels(of: configuration.network.kind),
-                draws: SelectionDraws(configuration.network, step: input.number))
+            team.gather(labels.count / Self.rowsPerThread) { batch.evaluate(latents, labels: labels, draws: draws) }
         }
         guard sums.loss.isFinite else {
             try source.examineNonFinite()

@@ -184,25 +184,16 @@ private struct TrainingRun {
     }
 
     private func loadDataset() throws -> Dataset {
-        let loader = DatasetLoader(
-            .published(configuration.dataset),
-            places: DatasetPlaces(data: configuration.data, environment: environment),
-            downloader: Downloader(
-                environment: environment, showsProgress: isatty(STDERR_FILENO) == 1,
-                isCancelled: { SignalWatch.received != nil }))
-        let dataset: Dataset
-        do {
-            dataset = try loader.load()
-        } catch {
-            guard let signal = signals.received else { throw error }
-            throw RunFailure(stoppedBy: signal, "stopped while the dataset was read")
-        }
-        for note in dataset.notes { display.say("note: \(note)") }
+        let dataset = try Runtime.loadDataset(
+            configuration.dataset, data: configuration.data, environment: environment, signals: signals
+        ) { display.say("note: \($0)") }
+        try dataset.require(configuration.excludedClasses.sorted(), option: "--exclude-classes")
         let kept = dataset.excluding(configuration.excludedClasses)
         guard kept.train.count > 0, kept.test.count > 0 else {
             throw RunFailure(
-                .badConfiguration, "--exclude-classes leaves no images to train and to test on: leave out fewer classes"
-            )
+                .badData,
+                "--exclude-classes \(configuration.excludedClasses.sorted().map(String.init).joined(separator: ",")) leaves "
+                    + "no images to train and to test on: leave out fewer classes")
         }
         return kept
     }

@@ -56,7 +56,9 @@ private struct ShardInputs {
         let first = index * microbatchSize
         let count = min(microbatchSize, lease.totalExamples - first)
         let pass = round.passes?[index] ?? computer
-        if pass === computer {
+        if pass !== computer {
+            pass.restore(microbatch(index), at: weights)
+        } else {
             withUnsafeTemporaryAllocation(
                 of: Float.self, capacity: count * network.kind.towers * network.latentDimensions
             ) { latents in

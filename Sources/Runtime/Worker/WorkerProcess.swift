@@ -51,7 +51,6 @@ private final class WorkerProcess {
     private static let graceAfterParent: Int32 = 2000
     /// How long a computation may keep messages waiting.
     private static let longestAbsence: UInt64 = 100_000_000
-    private static let reconnectionPause: UInt64 = 2_000_000_000
     /// For a goodbye to be on its way, nanoseconds. Linux resets a connection that is closed while something that has arrived is
     /// unread (the next lease, as a rule), and throws away what has not left yet.
     private static let farewell: UInt64 = 100_000_000
@@ -59,10 +58,7 @@ private final class WorkerProcess {
     private let options: WorkerOptions
     private let service: ServiceNotifier?
     private let socket: DealerSocket
-    private let monitor: ConnectionMonitor
-    private var doubts: LinkDoubts
-    /// When to connect anew, after libzmq has given up.
-    private var reconnection: UInt64?
+    private var link: LinkWatch
     private let poller = Poller<Source>()
     private let signals: SignalWatch
     private let parent: ParentWatch?
@@ -82,10 +78,8 @@ private final class WorkerProcess {
             setTimeSlice(.short)
             defer { setTimeSlice(.ofTheKernel) }
             let socket = try DealerSocket(context: Context(), options: socketOptions, keys: options.keys)
-            monitor = try ConnectionMonitor(socket)
-            try socket.connect(to: options.coordinator)
+            link = try LinkWatch(socket, to: options.coordinator, keys: options.keys, asker: "this worker")
             self.socket = socket
-            doubts = LinkDoubts(hasKeys: options.keys != nil)
             signals = try SignalWatch()
         } catch {
             throw RunFailure(error)
@@ -102,7 +96,7 @@ private final class WorkerProcess {
             _ = try socket.send(frames)
         }
         poller.watch(socket, as: .socket)
-        poller.watch(monitor, as: .monitor)
+        poller.watch(link.monitor, as: .monitor)
         poller.watch(descriptor: signals.descriptor, as: .signal)
         if let parent { poller.watch(descriptor: parent.descriptor, as: .parent) }
     }
@@ -114,14 +108,14 @@ private final class WorkerProcess {
         try engine.start()
         while engine.end == nil {
             service?.beat()
-            let due = [engine.nextDeadline, reconnection, service?.nextBeat].compactMap { $0 }
+            let due = [engine.nextDeadline, link.reconnection, service?.nextBeat].compactMap { $0 }
             let ready = try poller.wait(until: due.min())
             if ready.contains(.parent), parent?.parentHasGone() == true {
                 throw RunFailure(.tryAgainLater, "the coordinator that started this worker has gone")
             }
             try heedSignal()
             // The link before what came over it: a welcome that overtook the news of its link would be thrown away.
-            try watchLink()
+            try link.look(while: { engine.end == nil }, changed: { if $0 { try engine.onLinkUp() } })
             try takeMessages(log: log)
             if isDue { try engine.onDeadline() }
         }
@@ -134,28 +128,6 @@ private final class WorkerProcess {
         while engine.end == nil, let message = try socket.receive() {
             if let reason = try engine.receive(message) { log("dropped a message: \(reason)") }
         }
-    }
-
-    /// Hints only: whoever has been let in is not sent away by one.
-    private func watchLink() throws {
-        while engine.end == nil, let event = try monitor.receive() {
-            if case .ready = event.kind { try engine.onLinkUp() }
-            switch doubts.see(event.kind) {
-            case nil: break
-            case .hopeless(let reason): throw failure(reason)
-            case .unclear:
-                // Nothing else is going on: this worker has never had a coordinator.
-                if let reason = doubts.judge(peekMechanism(at: options.coordinator)) { throw failure(reason) }
-            case .givenUp: reconnection = MonotonicClock.now() + Self.reconnectionPause
-            }
-        }
-        guard let due = reconnection, MonotonicClock.now() >= due else { return }
-        reconnection = nil
-        try socket.connect(to: options.coordinator)
-    }
-
-    private func failure(_ reason: NoEntry) -> RunFailure {
-        reason.failure(at: options.coordinator, keys: options.keys, asker: "this worker")
     }
 
     /// A glance at signals, socket and clock from within a long computation.

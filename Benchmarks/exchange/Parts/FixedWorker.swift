@@ -46,7 +46,10 @@ package final class FixedWorker {
                 payload[index].withUnsafeBytes { fingerprint(of: $0) }
             }
         }
-        if case .weights(_, _, let content) = decoded { weights = content.fingerprint }
+        switch decoded {
+        case .weights(_, _, let content), .latentGradients(_, _, let content): weights = content.fingerprint
+        default: break
+        }
         try perform(core.onMessage(decoded, now: Self.now))
     }
 

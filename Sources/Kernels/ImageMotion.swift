@@ -10,6 +10,8 @@ package struct ImageMotion: Equatable, Sendable {
     package let shiftY: Float
 
     package init(cosine: Float, sine: Float, shiftX: Float, shiftY: Float) {
+        precondition(
+            cosine.isFinite && sine.isFinite && shiftX.isFinite && shiftY.isFinite, "a motion that leads nowhere")
         (self.cosine, self.sine, self.shiftX, self.shiftY) = (cosine, sine, shiftX, shiftY)
     }
 }

@@ -6,6 +6,7 @@ import Testing
 @Suite struct RelayCoreTests {
     private let a = PeerID(rawValue: 1)
     private let b = PeerID(rawValue: 2)
+    private let c = PeerID(rawValue: 3)
     private let welcome = Welcome(run: Script.run, parameterCount: 5, jobDescription: [1, 2, 3])
 
     private func relay(lossLimit: Int = 10, connectLimit: Coordination.Duration? = .seconds(10)) -> RelayCore {
@@ -28,7 +29,12 @@ import Testing
     /// The relay has a lease and its weights; what it did then.
     private func give(_ lease: ShardLease, to core: inout RelayCore, at milliseconds: UInt64 = 1) -> [RelayAction] {
         let kept = core.onMessage(shard(lease), now: Script.at(milliseconds))
-        return kept + core.onMessage(weights(of: lease.step, run: lease.run), now: Script.at(milliseconds))
+        let second = WeightsContent(weights: Script.weights, latentGradients: 16, latentGradient: 5)
+        let message =
+            lease.task == .gradientsOfLatents
+            ? CoordinatorMessage.weights(run: lease.run, step: lease.step, content: second)
+            : weights(of: lease.step, run: lease.run)
+        return kept + core.onMessage(message, now: Script.at(milliseconds))
     }
 
     private func shard(_ lease: ShardLease) -> CoordinatorMessage {
@@ -111,6 +117,39 @@ import Testing
         // The relay has the images of all of it.
         let moved = core.onUnreachable(a, now: Script.at(11)).below.leases
         #expect(moved.map(\.peer) == [b] && moved.map(\.lease.reuses) == [0])
+    }
+
+    @Test func whoHasTheWeightsOfTheFirstRoundGetsGradientsAlone() {
+        var core = relay(with: a, b)
+        let first = Script.lease(1, 0, 8, of: 16, task: .embeddings)
+        for part in give(first, to: &core).below.leases {
+            _ = core.onMessage(Script.answer(part.lease), from: part.peer, now: Script.at(9))
+        }
+        _ = core.onSummed(nodes: Script.summaries(first), now: Script.at(9))
+        // A newcomer has none.
+        _ = core.onMessage(Script.hello(9), from: c, now: Script.at(9))
+        _ = core.onMessage(
+            shard(Script.lease(2, step: 2, 0, 8, of: 16, task: .gradientsOfLatents, reuses: 1)), now: Script.at(10))
+        let content = WeightsContent(weights: Script.weights, latentGradients: 16, latentGradient: 5)
+        let actions = core.onMessage(.latentGradients(run: Script.run, step: 2, content: content), now: Script.at(10))
+        #expect(actions.contains(.below(.latentGradients(step: 2, to: a))))
+        #expect(actions.contains(.below(.latentGradients(step: 2, to: b))))
+        let moved = core.onUnreachable(a, now: Script.at(11))
+        #expect(moved.contains(.below(.weights(step: 2, to: c))))
+    }
+
+    @Test(arguments: [ShardTask.gradientsOfLatents, .gradients, .embeddings])
+    func aLeaseWhoseWeightsAreOfAnotherRoundIsHandedBack(task: ShardTask) {
+        var core = relay(with: a)
+        let step: UInt64 = task == .gradientsOfLatents ? 2 : 1
+        let lease = Script.lease(1, step: step, 0, 8, of: 16, task: task)
+        _ = core.onMessage(shard(lease), now: Script.at(1))
+        let gradients = task == .gradientsOfLatents ? 0 : 16
+        let content = WeightsContent(weights: Script.weights, latentGradients: gradients, latentGradient: 5)
+        let actions = core.onMessage(.weights(run: Script.run, step: step, content: content), now: Script.at(1))
+        #expect(actions.contains(.above(.drop(lease))) && actions.below.isEmpty)
+        let reason = "these weights are of another round"
+        #expect(actions.contains(.above(.send(.failure(Failure(answering: lease, reason: reason))))))
     }
 
     @Test func examplesOfTheNextStepTravelAhead() {

@@ -130,7 +130,7 @@ extension CoordinatorCore {
     private mutating func sendWeights(to peer: PeerID) -> [CoordinatorAction] {
         guard let step, let before = roster[peer].map(\.weightsStep), before != step.number else { return [] }
         roster[peer]?.weightsStep = step.number
-        let isSecond = step.task == .gradientsOfLatents && before == step.number - 1
+        let isSecond = step.task == .gradientsOfLatents && before.map { $0 &+ 1 } == step.number
         return [isSecond ? .latentGradients(step: step.number, to: peer) : .weights(step: step.number, to: peer)]
     }
 

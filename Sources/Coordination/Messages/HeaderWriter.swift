@@ -18,10 +18,10 @@ struct HeaderWriter {
     }
 
     /// The header, with the fingerprint of all of it at its end.
-    func sealed() -> [UInt8] {
-        var writer = self
-        writer.integer(fingerprint(of: bytes))
-        return writer.bytes
+    consuming func sealed() -> [UInt8] {
+        let seal = fingerprint(of: bytes)
+        integer(seal)
+        return bytes
     }
 
     mutating func double(_ value: Double) { integer(value.bitPattern) }

@@ -11,9 +11,9 @@ package struct RelayCore: Sendable {
     private var below: CoordinatorCore
     /// Who said hello before we knew a job to welcome them to, and when they last did: they repeat it every few seconds.
     private var waiting: [Waiting] = []
-    /// Fingerprint of the weights that we keep, and of those that came last.
-    private var weights: UInt64 = 0
-    private var offeredWeights: UInt64 = 0
+    /// Of the weights that we keep, and of those that came last.
+    private var weights = WeightsContent(weights: 0)
+    private var offered = WeightsContent(weights: 0)
     /// What our workers compute.
     private var task: ShardLease?
     private var microbatchesDone: UInt32 = 0
@@ -46,7 +46,7 @@ package struct RelayCore: Sendable {
     /// A message arrived from the coordinator.
     package mutating func onMessage(_ message: CoordinatorMessage, now: Instant) -> [RelayAction] {
         switch message {
-        case .weights(_, _, let content), .latentGradients(_, _, let content): offeredWeights = content.fingerprint
+        case .weights(_, _, let content), .latentGradients(_, _, let content): offered = content
         default: break
         }
         guard let actions = above?.onMessage(message, now: now) else {
@@ -109,7 +109,7 @@ package struct RelayCore: Sendable {
     package mutating func onSummed(nodes: [NodeSummary], now: Instant) -> [RelayAction] {
         guard let task else { return [] }
         self.task = nil
-        let actions = above?.onComputed(nodes: nodes, weights: weights, now: now) ?? []
+        let actions = above?.onComputed(nodes: nodes, weights: weights.fingerprint, now: now) ?? []
         return [.above(.drop(task))] + carryOut(actions, now)
     }
 
@@ -154,7 +154,7 @@ package struct RelayCore: Sendable {
             switch action {
             case .compute(let lease): result += begin(lease, now)
             case .keepWeights:
-                weights = offeredWeights
+                weights = offered
                 result.append(.above(action))
             case .prepare(let welcome): result += [.above(action)] + welcomeEverybody(welcome.run, now)
             case .finish(let end): result += leave(end, now)
@@ -184,7 +184,7 @@ package struct RelayCore: Sendable {
 
     private mutating func begin(_ lease: ShardLease, _ now: Instant) -> [RelayAction] {
         precondition(task == nil, "\(lease) begins before the end of another")
-        if let objection = objection(to: lease) {
+        if let objection = objection(to: lease) ?? objectionToWeights(of: lease) {
             return [.above(.drop(lease))] + carryOut(above?.onFailed(reason: objection, now: now) ?? [], now)
         }
         task = lease
@@ -194,7 +194,8 @@ package struct RelayCore: Sendable {
         if prepared == lease { prepared = nil }
         below.configuration.imagesPerExample = lease.imagesPerExample
         let actions = below.beginStep(
-            lease.step, extent: extent(of: lease), task: lease.task, part: lease.range, weights: weights, now: now)
+            lease.step, extent: extent(of: lease), task: lease.task, part: lease.range, weights: weights.fingerprint,
+            now: now)
         return [.begin(lease)] + carryOut(actions, now)
     }
 
@@ -206,6 +207,11 @@ package struct RelayCore: Sendable {
             return "\(lease.examples) examples are not those of the microbatches \(lease.range)"
         }
         return nil
+    }
+
+    private func objectionToWeights(of lease: ShardLease) -> String? {
+        let isSecond = lease.task == .gradientsOfLatents
+        return isSecond == (weights.latentGradients > 0) ? nil : "these weights are of another round"
     }
 
     private func extent(of lease: ShardLease) -> StepExtent {

@@ -17,7 +17,8 @@ package func naiveMoveImage(
 
 private func sample(_ image: UnsafePointer<UInt8>, _ side: Int, _ u: Float, _ v: Float) -> UInt8 {
     guard u > -1, v > -1, u < Float(side), v < Float(side) else { return 0 }
-    let (left, top) = (Int(u.rounded(.down)), Int(v.rounded(.down)))
+    // Of a number above −1 the truncated one of its successor is one more than its floor.
+    let (left, top) = (Int(u + 1) - 1, Int(v + 1) - 1)
     let (right, bottom) = (u - Float(left), v - Float(top))
     func pixel(_ x: Int, _ y: Int) -> Float {
         x >= 0 && y >= 0 && x < side && y < side ? Float(image[y * side + x]) : 0

@@ -60,8 +60,12 @@ package final class RelayShell {
         if let objection = firstRounds.objection(to: message) ?? heldWeights.objection(to: message) {
             return notify(.dropped("a message of the coordinator: \(objection)"))
         }
-        try perform(
-            core.onMessage(message, now: .now), fromAbove: heldWeights.payload(of: message, received.payload))
+        let payload = heldWeights.payload(of: message, received.payload)
+        // Our workers would notice only one by one, and we could not give them others.
+        if case .latentGradients(_, let round, let content) = message, WeightsContent(payload) != content {
+            return notify(.dropped("the weights of round \(round) are not those that its coordinator has"))
+        }
+        try perform(core.onMessage(message, now: .now), fromAbove: payload)
     }
 
     /// Something happened on the link to our workers, or a deadline passed. A signal is the owner's affair.

@@ -6,7 +6,7 @@ internal import Storage
 func onlyFile(_ suffix: String, in folder: String) throws(RunFailure) -> String {
     let names: [String]
     do { names = try readNames(inFolder: folder) } catch { throw RunFailure(.badData, "\(error)") }
-    let fitting = names.filter { $0.hasSuffix(suffix) && !$0.hasPrefix(".") }
+    let fitting = names.filter { $0.hasSuffix("-" + suffix) && !$0.hasPrefix(".") }
     guard let name = fitting.first else {
         throw RunFailure(
             .badData, "there is no …-\(suffix) in \(folder): name the folder of a finished run, or the file itself")

@@ -1,6 +1,7 @@
 // Threads that stay awake between pieces of work that follow each other within microseconds: to wake one takes as long as such a piece.
 internal import CLinux
 internal import Dispatch
+internal import Glibc
 internal import Synchronization
 
 /// Shares out tasks among threads that are gathered once for many pieces of work. Used by one thread at a time.
@@ -11,6 +12,8 @@ package final class Team: Sendable {
     /// Threads that have looked at it, or are about to.
     private let inside = Atomic<Int>(0)
     private let isOver = Atomic<Bool>(true)
+    /// Whether somebody has taken on the work that is helped with. Whichever thread comes first: nobody may wait for one that may not come.
+    private let isTaken = Atomic<Bool>(false)
 
     package init(threads: Int) { self.threads = threads }
 
@@ -20,18 +23,19 @@ package final class Team: Sendable {
         let threads = min(threads, wanted)
         guard threads > 1 else { return body() }
         isOver.store(false, ordering: .relaxed)
+        isTaken.store(false, ordering: .relaxed)
         var result: Result?
         withUnsafeMutablePointer(to: &result) { result in
             withoutActuallyEscaping(body) { body in
                 nonisolated(unsafe) let (body, result) = (body, result)
-                DispatchQueue.concurrentPerform(iterations: threads) { number in
-                    guard number == 0 else { return self.help() }
+                DispatchQueue.concurrentPerform(iterations: threads) { _ in
+                    guard !self.isTaken.exchange(true, ordering: .relaxed) else { return self.help() }
                     result.pointee = body()
                     self.isOver.store(true, ordering: .releasing)
                 }
             }
         }
-        guard let result else { preconditionFailure("number 0 is among the iterations") }
+        guard let result else { preconditionFailure("one of the iterations was the first") }
         return result
     }
 
@@ -50,10 +54,16 @@ package final class Team: Sendable {
         }
     }
 
+    /// Pauses, after each of which somebody who has something to do gets the core.
+    private static let patience = 4096
+
     private func help() {
+        var pauses = 0
         while !isOver.load(ordering: .acquiring) {
             guard open.load(ordering: .relaxed) != 0 else {
                 spin_pause()
+                pauses += 1
+                if pauses % Self.patience == 0 { sched_yield() }
                 continue
             }
             // First inside, then a second look: who closes a piece and sees nobody inside will not be found to have left it open.

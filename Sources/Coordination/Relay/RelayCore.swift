@@ -12,7 +12,7 @@ package struct RelayCore: Sendable {
     /// Who said hello before we knew a job to welcome them to, and when they last did: they repeat it every few seconds.
     private var waiting: [Waiting] = []
     /// Of the weights that we keep, and of those that came last.
-    private var weights = WeightsContent(weights: 0)
+    package private(set) var weights = WeightsContent(weights: 0)
     private var offered = WeightsContent(weights: 0)
     /// What our workers compute.
     private var task: ShardLease?

@@ -21,9 +21,8 @@ package final class RelayShell {
     /// Payload frames of the leases that the core told us to keep: pixels, targets.
     private var kept: [ShardLease: [Frame]] = [:]
     private var firstRounds = FirstRounds<Frame, Never>()
-    /// What the core told us to keep: the very frames that came, for all our workers; and their fingerprints.
+    /// What the core told us to keep: the very frames that came, for all our workers. Their fingerprints are the core's `weights`.
     private var heldWeights = HeldWeights<Frame>()
-    private var weightsContent: WeightsContent?
     private var pool = BufferPool(count: 1)
     private var tree = ReductionTree(microbatches: 1, pool: BufferPool(count: 1))
     /// The latent vectors of a first round.
@@ -120,7 +119,6 @@ package final class RelayShell {
         case .keep(let lease): kept[lease] = [firstRounds.images(of: lease, cameWith: payload[0]), payload[1]]
         case .keepWeights(let step):
             heldWeights.keep(payload, ofStep: step)
-            weightsContent = WeightsContent(payload)
             _ = firstRounds.forget(before: step)
         case .drop(let lease): kept[lease] = nil
         // A hello that was repeated while the coordinator was busy is welcomed twice.
@@ -201,10 +199,10 @@ package final class RelayShell {
         _ message: (RunID, UInt64, WeightsContent) -> CoordinatorMessage, _ step: UInt64, _ frames: [Frame],
         to peer: PeerID
     ) throws -> [RelayAction] {
-        guard let content = weightsContent, let run = welcome?.run, !frames.isEmpty else {
+        guard let run = welcome?.run, !frames.isEmpty else {
             preconditionFailure("step \(step) without weights")
         }
-        return try send(message(run, step, content), frames, to: peer)
+        return try send(message(run, step, core.weights), frames, to: peer)
     }
 
     private func send(_ message: CoordinatorMessage, _ payload: [Frame] = [], to peer: PeerID) throws -> [RelayAction] {
